@@ -1,0 +1,204 @@
+//! The agent's configuration file (TOML), and the commented example that `init` writes.
+//!
+//! The agent publishes nothing by itself: offers are made with the command line client. What stands here is where things are and which of the
+//! jobs placed under those offers are accepted.
+
+use anyhow::{Context as _, ensure};
+use blockcloud_primitives::{Balance, JobSpec, Workload};
+use serde::Deserialize;
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// The example file. `{data}` and `{key}` are replaced.
+const EXAMPLE: &str = include_str!("../agent.example.toml");
+
+/// The configuration.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// WebSocket URL of a node.
+    pub node: String,
+    /// File with the provider's account key.
+    pub key: PathBuf,
+    /// Where guests and customers reach this agent.
+    pub listen: SocketAddr,
+    /// Base URL under which guests reach it, where that is not the listen address.
+    pub guest_url: Option<String>,
+    /// Folder for everything that must survive.
+    pub data: PathBuf,
+    /// How guests are started.
+    pub driver: DriverConfig,
+    /// Which jobs are accepted.
+    #[serde(default)]
+    pub accept: Accept,
+    /// How jobs are run.
+    #[serde(default)]
+    pub run: Run,
+}
+
+/// How guests are started.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "snake_case")]
+pub enum DriverConfig {
+    /// As a process of this host. Protects nothing: for development, with simulated evidence, and for hosts that are confidential VMs
+    /// themselves, with evidence from the kernel.
+    Process {
+        /// The guest program; also the image that is measured.
+        guest: PathBuf,
+        /// Base URL of the simulator that stands in for the processor; absent where the kernel gives evidence (configfs-tsm).
+        simulator: Option<String>,
+    },
+}
+
+/// Which jobs are accepted.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Accept {
+    /// Most jobs at a time.
+    pub max_jobs: usize,
+    /// Least price per second for a job, in smallest units.
+    pub min_rate: Balance,
+    /// Largest total of a job's sealed inputs, in bytes.
+    pub max_input_bytes: u64,
+    /// Largest sealed output of a job, in bytes.
+    pub max_output_bytes: u64,
+    /// Largest linear memory of a module, in MiB.
+    pub max_memory_mib: u32,
+}
+
+impl Default for Accept {
+    fn default() -> Self {
+        Self { max_jobs: 16, min_rate: 0, max_input_bytes: 16 << 30, max_output_bytes: 16 << 30, max_memory_mib: 4096 }
+    }
+}
+
+/// How jobs are run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Run {
+    /// Least time between two checkpoints of a job that go on chain, in milliseconds.
+    pub checkpoint_interval_ms: u64,
+    /// How often a guest is started for one job before the job is given up.
+    pub max_launches: u32,
+    /// How long a closed job's blobs are kept, in seconds. Receipts and checkpoints stay.
+    pub keep_blobs_seconds: u64,
+}
+
+impl Default for Run {
+    fn default() -> Self {
+        Self { checkpoint_interval_ms: 1_000, max_launches: 5, keep_blobs_seconds: 7 * 24 * 3600 }
+    }
+}
+
+impl Run {
+    /// See [`Run::checkpoint_interval_ms`].
+    pub fn checkpoint_interval(&self) -> Duration {
+        Duration::from_millis(self.checkpoint_interval_ms)
+    }
+}
+
+impl Config {
+    /// Reads the file. Relative paths in it are relative to its folder.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut config: Self = toml::from_str(&text).with_context(|| format!("cannot understand {}", path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let DriverConfig::Process { guest, .. } = &mut config.driver;
+        for path in [&mut config.key, &mut config.data, guest] {
+            *path = folder.join(&*path);
+        }
+        ensure!(config.accept.max_jobs > 0, "accept.max_jobs is 0: this agent would accept nothing");
+        ensure!(config.run.max_launches > 0, "run.max_launches is 0: this agent would never start a guest");
+        Ok(config)
+    }
+
+    /// The example file with these paths in it.
+    pub fn example(data: &Path, key: &Path) -> String {
+        EXAMPLE.replace("{data}", &data.display().to_string()).replace("{key}", &key.display().to_string())
+    }
+
+    /// Base URL under which guests reach this agent.
+    pub fn guest_url(&self) -> String {
+        if let Some(url) = &self.guest_url {
+            return url.trim_end_matches('/').to_owned();
+        }
+        let ip = match self.listen.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+            IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, self.listen.port()))
+    }
+}
+
+impl Accept {
+    /// Whether a job may be accepted while `running` others are not over; if not, why.
+    pub fn judge(&self, spec: &JobSpec, rate: Balance, running: usize) -> Result<(), String> {
+        if running >= self.max_jobs {
+            return Err(format!("{running} jobs are running, and no more than {} may (accept.max_jobs)", self.max_jobs));
+        }
+        if rate < self.min_rate {
+            return Err(format!("its price of {rate} per second is below {} (accept.min_rate)", self.min_rate));
+        }
+        let bytes = input_bytes(spec);
+        if bytes > self.max_input_bytes {
+            return Err(format!("its inputs of {bytes} bytes are more than {} (accept.max_input_bytes)", self.max_input_bytes));
+        }
+        let Workload::Wasm { memory_mib, .. } = &spec.workload;
+        if *memory_mib > self.max_memory_mib {
+            return Err(format!("its memory of {memory_mib} MiB is more than {} (accept.max_memory_mib)", self.max_memory_mib));
+        }
+        Ok(())
+    }
+}
+
+/// All sealed inputs of a job together.
+fn input_bytes(spec: &JobSpec) -> u64 {
+    spec.inputs.iter().fold(spec.manifest.bytes, |sum, blob| sum.saturating_add(blob.bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::spec;
+
+    #[test]
+    fn the_example_is_a_valid_configuration_with_the_default_limits() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.toml");
+        std::fs::write(&path, Config::example(Path::new("data"), Path::new("/keys/provider.key"))).unwrap();
+        let config = Config::read(&path).unwrap();
+        assert_eq!(config.data, folder.path().join("data"));
+        assert_eq!(config.key, Path::new("/keys/provider.key"));
+        assert_eq!(config.accept.max_jobs, Accept::default().max_jobs);
+        assert_eq!(config.accept.max_input_bytes, Accept::default().max_input_bytes);
+        assert_eq!(config.run.max_launches, Run::default().max_launches);
+        assert_eq!(config.guest_url(), "http://127.0.0.1:9940");
+    }
+
+    #[test]
+    fn refuses_unknown_fields_and_limits_that_allow_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.toml");
+        let example = Config::example(Path::new("data"), Path::new("key"));
+        for (from, to) in [("max_jobs = 16", "max_jobs = 0"), ("max_launches = 5", "max_launches = 0"), ("max_jobs = 16", "max_job = 16")] {
+            assert!(example.contains(from));
+            std::fs::write(&path, example.replace(from, to)).unwrap();
+            assert!(Config::read(&path).is_err(), "{to}");
+        }
+    }
+
+    #[test]
+    fn judges_each_limit_on_its_own() {
+        let accept = Accept { max_jobs: 2, min_rate: 10, max_input_bytes: 300, max_output_bytes: 0, max_memory_mib: 64 };
+        let spec = spec();
+        assert_eq!(accept.judge(&spec, 10, 1), Ok(()));
+        assert!(accept.judge(&spec, 10, 2).unwrap_err().contains("max_jobs"));
+        assert!(accept.judge(&spec, 9, 1).unwrap_err().contains("min_rate"));
+        assert!(Accept { max_input_bytes: 2, ..accept.clone() }.judge(&spec, 10, 1).unwrap_err().contains("max_input_bytes"));
+        assert!(Accept { max_memory_mib: 63, ..accept }.judge(&spec, 10, 1).unwrap_err().contains("max_memory_mib"));
+    }
+}

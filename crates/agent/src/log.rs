@@ -1,0 +1,288 @@
+//! A job's receipts as the guest hands them over, and the proofs that the chain wants.
+//!
+//! Nothing is stored that the guest has not vouched for: a batch ends at a checkpoint, and its receipts are appended only if the tree then has
+//! the checkpoint's root. Handing over the same batch again changes nothing. Not here: whether the checkpoint's signature is the attested
+//! guest's (`http::guest` asks that first).
+
+use blockcloud_primitives::{Checkpoint, Digest, Head, JobId, Receipt};
+use blockcloud_receipt_log::{EMPTY_ROOT, Hash, LogError, ReceiptLog, leaf_hash, node_hash};
+use codec::DecodeAll as _;
+use std::path::{Path, PathBuf};
+
+/// Why a batch is not taken, or a proof not made.
+#[derive(Debug, thiserror::Error)]
+pub enum JobLogError {
+    /// The file.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Not a whole number of receipts.
+    #[error("{0} bytes are not a whole number of receipts of {len} bytes", len = Receipt::ENCODED_LEN)]
+    NotReceipts(usize),
+    /// A receipt cannot be read, is another job's, or stands at another position.
+    #[error("the receipt for position {0} is not one of this job at this position")]
+    WrongReceipt(u64),
+    /// Receipts between the log's end and the batch are missing.
+    #[error("the log has {size} receipts, the batch begins at {first}: hand over what lies between")]
+    Gap {
+        /// Receipts in the log.
+        size: u64,
+        /// Where the batch begins.
+        first: u64,
+    },
+    /// The batch contradicts what is stored.
+    #[error("the receipt at position {0} is stored already, with another content")]
+    Contradiction(u64),
+    /// The batch does not end where its checkpoint does.
+    #[error("the batch ends at {end}, its checkpoint at {size}")]
+    WrongEnd {
+        /// Where the batch ends.
+        end: u64,
+        /// The checkpoint's size.
+        size: u64,
+    },
+    /// The receipts do not have the checkpoint's root.
+    #[error("the receipts up to {0} do not have the root that the checkpoint says")]
+    WrongRoot(u64),
+    /// The chain's head is not a state of this log.
+    #[error("the chain's head of {size} receipts is not a state of this log")]
+    ForeignHead {
+        /// The head's size.
+        size: u64,
+    },
+    /// The thread that did it was stopped.
+    #[error("the agent is shutting down")]
+    Stopped,
+    /// There is nothing newer than the chain's head.
+    #[error("the checkpoint at {0} receipts is not newer than the chain's head")]
+    NotNewer(u64),
+}
+
+/// A job's log.
+pub struct JobLog {
+    log: ReceiptLog,
+    /// Roots of the complete subtrees that the log consists of, largest first: what is needed to tell the root after a batch beforehand.
+    peaks: Vec<Hash>,
+}
+
+/// Where the log of a launch of a job lies. A guest that replaces another begins a log of its own; the earlier one is kept.
+pub fn path(folder: &Path, job: JobId, launch: u32) -> PathBuf {
+    folder.join(format!("{job}-{launch}.log"))
+}
+
+impl JobLog {
+    /// Opens the log of a launch of a job, or begins it.
+    pub fn open(folder: &Path, job: JobId, launch: u32) -> Result<Self, JobLogError> {
+        let (log, recovery) = ReceiptLog::open(path(folder, job, launch), job)?;
+        if recovery.dropped_bytes > 0 {
+            tracing::warn!(target: "blockcloud::agent", %job, ?recovery, "the end of the receipt log was torn and is cut off");
+        }
+        let mut peaks = Vec::new();
+        for index in 0..log.size() {
+            if let Some(leaf) = log.tree().leaf(index) {
+                push(&mut peaks, index, leaf);
+            }
+        }
+        Ok(Self { log, peaks })
+    }
+
+    /// Number of receipts that are safely stored.
+    pub fn size(&self) -> u64 {
+        self.log.confirmed()
+    }
+
+    /// The log itself, for reading.
+    pub fn log(&self) -> &ReceiptLog {
+        &self.log
+    }
+
+    /// Takes a batch of receipts that ends at a checkpoint.
+    pub fn take(&mut self, first: u64, receipts: &[u8], checkpoint: &Checkpoint) -> Result<(), JobLogError> {
+        if !receipts.len().is_multiple_of(Receipt::ENCODED_LEN) {
+            return Err(JobLogError::NotReceipts(receipts.len()));
+        }
+        let count = (receipts.len() / Receipt::ENCODED_LEN) as u64;
+        let end = first.saturating_add(count);
+        if end != checkpoint.size {
+            return Err(JobLogError::WrongEnd { end, size: checkpoint.size });
+        }
+        let size = self.log.size();
+        if first > size {
+            return Err(JobLogError::Gap { size, first });
+        }
+        let mut new = Vec::new();
+        let mut peaks = self.peaks.clone();
+        for (bytes, index) in receipts.chunks_exact(Receipt::ENCODED_LEN).zip(first..) {
+            let leaf = leaf_hash(bytes);
+            if index < size {
+                if self.log.tree().leaf(index) != Some(leaf) {
+                    return Err(JobLogError::Contradiction(index));
+                }
+                continue;
+            }
+            let receipt = Receipt::decode_all(&mut &bytes[..]).map_err(|_| JobLogError::WrongReceipt(index))?;
+            if receipt.job != self.log.job() || receipt.seq != index || receipt.version != Receipt::VERSION {
+                return Err(JobLogError::WrongReceipt(index));
+            }
+            push(&mut peaks, index, leaf);
+            new.push(receipt);
+        }
+        let root = if end >= size { root(&peaks) } else { self.log.tree().root_at(end).unwrap_or(EMPTY_ROOT) };
+        if root != checkpoint.root.0 {
+            return Err(JobLogError::WrongRoot(checkpoint.size));
+        }
+        for receipt in &new {
+            self.log.append(receipt)?;
+        }
+        self.log.sync()?;
+        self.peaks = peaks;
+        Ok(())
+    }
+
+    /// The proof that brings the chain from its head to a checkpoint: none for the first checkpoint.
+    pub fn proof(&self, head: Option<&Head>, checkpoint: &Checkpoint) -> Result<Vec<Digest>, JobLogError> {
+        let Some(head) = head else { return Ok(Vec::new()) };
+        if checkpoint.size <= head.size {
+            return Err(JobLogError::NotNewer(checkpoint.size));
+        }
+        if self.log.tree().root_at(head.size).ok() != Some(head.root.0) {
+            return Err(JobLogError::ForeignHead { size: head.size });
+        }
+        let proof = self.log.tree().consistency_proof(head.size, checkpoint.size);
+        proof.map(|proof| proof.into_iter().map(Digest).collect()).map_err(|_| JobLogError::WrongRoot(checkpoint.size))
+    }
+
+    /// The proof that a receipt is in the log of this size.
+    pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
+        Some(self.log.tree().inclusion_proof(index, size).ok()?.into_iter().map(Digest).collect())
+    }
+}
+
+/// Appends leaf number `index`: two subtrees of the same height become one, as often as possible.
+fn push(peaks: &mut Vec<Hash>, index: u64, leaf: Hash) {
+    let mut hash = leaf;
+    for _ in 0..index.trailing_ones() {
+        if let Some(left) = peaks.pop() {
+            hash = node_hash(&left, &hash);
+        }
+    }
+    peaks.push(hash);
+}
+
+/// The root over the subtrees.
+fn root(peaks: &[Hash]) -> Hash {
+    peaks.iter().rev().copied().reduce(|right, left| node_hash(&left, &right)).unwrap_or(EMPTY_ROOT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Guest, JOB, encoded};
+    use blockcloud_receipt_log::verify_consistency;
+
+    fn head(log: &JobLog, size: u64) -> Head {
+        let root = Digest(log.log().tree().root_at(size).unwrap());
+        Head { size, root, time: 0, usage: Default::default(), accepted_at: 0 }
+    }
+
+    /// A log of `size` receipts, handed over in one batch.
+    fn filled(folder: &Path, guest: &Guest, size: u64) -> JobLog {
+        let mut log = JobLog::open(folder, JOB, 1).unwrap();
+        let receipts = guest.receipts(0, size);
+        log.take(0, &encoded(&receipts), &guest.checkpoint_over(&receipts).checkpoint).unwrap();
+        log
+    }
+
+    #[test]
+    fn the_root_is_known_before_anything_is_appended() {
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let mut log = JobLog::open(folder.path(), JOB, 1).unwrap();
+        let receipts = guest.receipts(0, 40);
+        for end in 1..=receipts.len() {
+            let checkpoint = guest.checkpoint_over(&receipts[..end]).checkpoint;
+            log.take(end as u64 - 1, &encoded(&receipts[end - 1..end]), &checkpoint).unwrap();
+            assert_eq!(root(&log.peaks), log.log().tree().root());
+        }
+    }
+
+    #[test]
+    fn a_batch_may_come_twice_and_overlap() {
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let receipts = guest.receipts(0, 9);
+        let mut log = JobLog::open(folder.path(), JOB, 1).unwrap();
+        let (five, nine) = (guest.checkpoint_over(&receipts[..5]).checkpoint, guest.checkpoint_over(&receipts).checkpoint);
+        log.take(0, &encoded(&receipts[..5]), &five).unwrap();
+        log.take(0, &encoded(&receipts[..5]), &five).unwrap();
+        log.take(3, &encoded(&receipts[3..]), &nine).unwrap();
+        log.take(5, &[], &five).unwrap();
+        assert_eq!(log.size(), 9);
+        drop(log);
+        let reopened = JobLog::open(folder.path(), JOB, 1).unwrap();
+        assert_eq!((reopened.size(), root(&reopened.peaks)), (9, nine.root.0));
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit_and_stores_none_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let receipts = guest.receipts(0, 6);
+        let mut log = filled(folder.path(), &guest, 3);
+        let all = guest.checkpoint_over(&receipts).checkpoint;
+        let cut = &encoded(&receipts[3..])[1..];
+        assert!(matches!(log.take(3, cut, &all), Err(JobLogError::NotReceipts(_))));
+        assert!(matches!(log.take(4, &encoded(&receipts[4..]), &all), Err(JobLogError::Gap { size: 3, first: 4 })));
+        assert!(matches!(log.take(3, &encoded(&receipts[3..5]), &all), Err(JobLogError::WrongEnd { end: 5, size: 6 })));
+        let mut changed = receipts.clone();
+        changed[2].bytes += 1;
+        assert!(matches!(log.take(2, &encoded(&changed[2..]), &all), Err(JobLogError::Contradiction(2))));
+        let mut foreign = receipts.clone();
+        foreign[4].job = JobId(77);
+        assert!(matches!(log.take(3, &encoded(&foreign[3..]), &all), Err(JobLogError::WrongReceipt(4))));
+        let mut shifted = receipts.clone();
+        shifted[3].seq = 9;
+        assert!(matches!(log.take(3, &encoded(&shifted[3..]), &all), Err(JobLogError::WrongReceipt(3))));
+        let mut tampered = receipts.clone();
+        tampered[5].bytes += 1;
+        assert!(matches!(log.take(3, &encoded(&tampered[3..]), &all), Err(JobLogError::WrongRoot(6))));
+        let older = Checkpoint { root: Digest::ZERO, ..guest.checkpoint_over(&receipts[..2]).checkpoint };
+        assert!(matches!(log.take(2, &[], &older), Err(JobLogError::WrongRoot(2))));
+        assert_eq!(log.size(), 3);
+        log.take(3, &encoded(&receipts[3..]), &all).unwrap();
+        assert_eq!(log.size(), 6);
+    }
+
+    #[test]
+    fn the_proof_leads_from_the_chains_head_to_the_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let log = filled(folder.path(), &guest, 13);
+        let newest = guest.checkpoint_over(&guest.receipts(0, 13)).checkpoint;
+        for size in 1..13 {
+            let head = head(&log, size);
+            let proof: Vec<Hash> = log.proof(Some(&head), &newest).unwrap().into_iter().map(|digest| digest.0).collect();
+            verify_consistency(size, &head.root.0, 13, &newest.root.0, &proof).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_first_checkpoint_needs_no_proof() {
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let log = filled(folder.path(), &guest, 4);
+        assert_eq!(log.proof(None, &guest.checkpoint_over(&guest.receipts(0, 4)).checkpoint).unwrap(), vec![]);
+    }
+
+    #[test]
+    fn no_proof_for_what_the_chain_has_nor_from_a_head_that_is_not_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let log = filled(folder.path(), &guest, 5);
+        let newest = guest.checkpoint_over(&guest.receipts(0, 5)).checkpoint;
+        assert!(matches!(log.proof(Some(&head(&log, 5)), &newest), Err(JobLogError::NotNewer(5))));
+        let foreign = Head { root: Digest([1; 32]), ..head(&log, 3) };
+        assert!(matches!(log.proof(Some(&foreign), &newest), Err(JobLogError::ForeignHead { size: 3 })));
+        let beyond = Head { size: 4, ..head(&log, 5) };
+        assert!(matches!(log.proof(Some(&beyond), &newest), Err(JobLogError::ForeignHead { size: 4 })));
+    }
+}

@@ -1,0 +1,171 @@
+//! The audit bundle: a job's whole record in one file, and what can be proved from it offline.
+//!
+//! `blockcloud receipt export` writes it, `blockcloud audit verify` reads it. Not here: the chain's own proofs (storage proof and finality), which
+//! bind the head to the chain; until they are part of the bundle, `--node` compares it with a node.
+
+use crate::{
+    commands::evidence::{Roots, Setting, judge},
+    verdict::Verdict,
+};
+use anyhow::{Context as _, Result, bail};
+use blockcloud_client::{Scheme, agent_api::SignedCheckpoint};
+use blockcloud_primitives::{AccountId, Checkpoint, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, PublicKey, Receipt, Signature};
+use blockcloud_receipt_log::{Tree, receipt_hash};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The layout that this program writes and reads.
+pub const FORMAT: &str = "blockcloud-audit/v1";
+
+/// A job's whole record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bundle {
+    /// [`FORMAT`].
+    pub format: String,
+    /// Hash of the chain's first block.
+    pub genesis: Digest,
+    /// The job as the chain showed it.
+    pub job: JobView,
+    /// The evidence that its session rests on.
+    pub evidence: Evidence,
+    /// Hash of the evidence's anchor block.
+    pub anchor_hash: Digest,
+    /// The vendor's certificates, DER as hex: root, then issuer.
+    pub roots: (String, String),
+    /// When the session began; evidence is judged as of then.
+    pub at: Moment,
+    /// Every receipt, in order.
+    pub receipts: Vec<Receipt>,
+    /// The guest's signed checkpoints, in order.
+    pub checkpoints: Vec<SignedCheckpoint>,
+}
+
+impl Bundle {
+    /// Reads a bundle.
+    pub fn read(text: &[u8]) -> Result<Self> {
+        let bundle: Self = serde_json::from_slice(text).context("this is not an audit bundle")?;
+        if bundle.format != FORMAT {
+            bail!("the bundle is of format `{}`; this program reads {FORMAT}", bundle.format);
+        }
+        Ok(bundle)
+    }
+
+    /// The head of the log as the chain accepted it.
+    pub fn head(&self) -> Option<Head> {
+        self.job.head
+    }
+
+    /// Answers every question that the file itself can answer.
+    pub fn verify(&self) -> Verdict {
+        let mut verdict = Verdict::default();
+        self.verify_evidence(&mut verdict);
+        self.verify_sequence(&mut verdict);
+        let tree: Tree = self.receipts.iter().map(receipt_hash).collect();
+        self.verify_checkpoints(&tree, &mut verdict);
+        self.verify_head(&tree, &mut verdict);
+        if self.job.state == JobState::Settled(End::Completed) {
+            self.verify_completion(&mut verdict);
+        }
+        verdict
+    }
+
+    fn verify_evidence(&self, verdict: &mut Verdict) {
+        let [root, issuer] = [&self.roots.0, &self.roots.1].map(|text| hex::decode(text.trim_start_matches("0x")).unwrap_or_default());
+        let setting =
+            Setting { genesis: self.genesis, anchor_hash: Some(self.anchor_hash), roots: Some(Roots { root, issuer }), at: self.at };
+        let terms = self.job.spec.terms();
+        verdict.check("the terms hash is that of the spec", terms == self.job.terms, terms.to_string());
+        verdict.checks.extend(judge(&self.job, &self.evidence, &setting).checks);
+    }
+
+    fn verify_sequence(&self, verdict: &mut Verdict) {
+        let gap = self.receipts.iter().zip(0u64..).find(|(receipt, seq)| receipt.seq != *seq || receipt.job != self.job.id);
+        verdict.check(
+            "the receipts are this job's and their sequence has no gap",
+            gap.is_none(),
+            gap.map_or_else(|| format!("{} receipts", self.receipts.len()), |(receipt, seq)| {
+                format!("at position {seq} stands receipt {} of job {}", receipt.seq, receipt.job)
+            }),
+        );
+        let salts: BTreeSet<_> = self.receipts.iter().map(|receipt| receipt.salt).collect();
+        verdict.check("every receipt has a salt of its own", salts.len() == self.receipts.len(), format!("{} salts", salts.len()));
+        let backwards = self.receipts.windows(2).find(|pair| pair[1].time < pair[0].time);
+        verdict.check(
+            "the guest's clock never goes back",
+            backwards.is_none(),
+            backwards.map_or_else(String::new, |pair| format!("between receipts {} and {}", pair[0].seq, pair[1].seq)),
+        );
+    }
+
+    fn verify_checkpoints(&self, tree: &Tree, verdict: &mut Verdict) {
+        let signed = self.checkpoints.iter().find(|signed| !self.is_signed(signed));
+        verdict.check(
+            "every checkpoint is signed by the attested receipt key",
+            signed.is_none() && !self.checkpoints.is_empty(),
+            signed.map_or_else(|| format!("{} checkpoints", self.checkpoints.len()), |signed| format!("not the one of size {}", signed.checkpoint.size)),
+        );
+        let other = self.checkpoints.iter().map(|signed| &signed.checkpoint).find(|checkpoint| !agrees(tree, checkpoint));
+        verdict.check(
+            "every checkpoint is the root over exactly these receipts",
+            other.is_none() && !self.checkpoints.is_empty(),
+            other.map_or_else(String::new, |checkpoint| format!("the one of size {} is over other receipts", checkpoint.size)),
+        );
+        let broken = self.checkpoints.windows(2).find(|pair| {
+            let (older, newer) = (&pair[0].checkpoint, &pair[1].checkpoint);
+            newer.previous_size != older.size || newer.previous_root != older.root || !newer.usage.extends(&older.usage)
+        });
+        verdict.check(
+            "each checkpoint continues the one before",
+            broken.is_none(),
+            broken.map_or_else(String::new, |pair| format!("not the one of size {}", pair[1].checkpoint.size)),
+        );
+    }
+
+    fn verify_head(&self, tree: &Tree, verdict: &mut Verdict) {
+        let Some(head) = self.head() else {
+            verdict.check("the chain accepted a checkpoint", false, "the job has no head");
+            return;
+        };
+        let whole = tree.size() >= head.size;
+        verdict.check("no receipt up to the chain's head is missing", whole, format!("{} of {}", tree.size(), head.size));
+        let root = tree.root_at(head.size).ok().map(Digest);
+        verdict.check(
+            "the chain's head is the root over exactly these receipts",
+            root == Some(head.root),
+            format!("{} over {} receipts", head.root, head.size),
+        );
+    }
+
+    fn verify_completion(&self, verdict: &mut Verdict) {
+        let Some(completion) = &self.job.completion else {
+            verdict.check("the guest said how it ended", false, "no completion on chain");
+            return;
+        };
+        let erase = usize::try_from(completion.erased).ok().and_then(|position| self.receipts.get(position));
+        let erased = erase.is_some_and(|receipt| receipt.op == Op::Erase);
+        verdict.check("the log says that the data was erased", erased, format!("receipt {}", completion.erased));
+        let later = self.receipts.iter().skip(usize::try_from(completion.erased).unwrap_or(usize::MAX)).skip(1);
+        let handled = later.into_iter().find(|receipt| !matches!(receipt.op, Op::Heartbeat | Op::Admin));
+        verdict.check(
+            "nothing was done with the data after that",
+            erased && handled.is_none(),
+            handled.map_or_else(String::new, |receipt| format!("receipt {} says {:?}", receipt.seq, receipt.op)),
+        );
+        let head = self.head().map(|head| (head.size, head.root));
+        verdict.check("the completion stands on the chain's head", head == Some((completion.size, completion.root)), completion.output.digest.to_string());
+    }
+
+    fn is_signed(&self, signed: &SignedCheckpoint) -> bool {
+        signed.checkpoint.job == self.job.id && verify(&self.evidence.receipt_key, &signed.checkpoint.signing_payload(&self.genesis), &signed.signature)
+    }
+}
+
+fn agrees(tree: &Tree, checkpoint: &Checkpoint) -> bool {
+    tree.root_at(checkpoint.size).is_ok_and(|root| Digest(root) == checkpoint.root)
+}
+
+/// RFC 8032 with a key that is no account's.
+fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
+    Scheme::Ed25519.verify(&AccountId(key.0), message, &signature.0)
+}

@@ -1,0 +1,55 @@
+//! `blockcloud audit`: judge a job's whole record from one file.
+
+use crate::{bundle::Bundle, context::Context};
+use anyhow::{Context as _, Result};
+use blockcloud_client::At;
+use blockcloud_primitives::Digest;
+use clap::Subcommand;
+use serde_json::json;
+use std::{fs, path::PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Verify a bundle that `blockcloud receipt export` wrote. Needs no network.
+    Verify {
+        /// The bundle.
+        file: PathBuf,
+        /// The chain that you expect: its genesis hash.
+        #[arg(long)]
+        genesis: Option<Digest>,
+        /// The vendor's root that you expect: BLAKE3 of its DER.
+        #[arg(long)]
+        root: Option<Digest>,
+        /// Also compare the head with the node's (--node).
+        #[arg(long)]
+        online: bool,
+    },
+}
+
+pub async fn run(context: &Context, command: Command) -> Result<bool> {
+    let Command::Verify { file, genesis, root, online } = command;
+    let text = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
+    let bundle = Bundle::read(&text)?;
+    let mut verdict = bundle.verify();
+    if let Some(expected) = genesis {
+        verdict.check("it is of the expected chain", bundle.genesis == expected, bundle.genesis.to_string());
+    }
+    if let Some(expected) = root {
+        let found = Digest::of(&hex::decode(bundle.roots.0.trim_start_matches("0x")).unwrap_or_default());
+        verdict.check("it rests on the expected vendor's root", found == expected, found.to_string());
+    }
+    if online {
+        let chain = context.chain().await?;
+        let view = chain.job(bundle.job.id, At::Finalised).await?;
+        let same = chain.genesis() == bundle.genesis && view.as_ref().is_some_and(|view| view.head == bundle.head() && view.terms == bundle.job.terms);
+        let found = if view.is_some() { "compared with the node's finalised state" } else { "the node knows no such job: closed, or never was" };
+        verdict.check("the chain itself holds this head", same, found);
+    } else {
+        context.output.say("note: that the head is the chain's is not proved by the file alone; --online compares it with a node");
+    }
+    if genesis.is_none() {
+        context.output.say(format!("note: the file says it is of the chain {}; --genesis makes sure", bundle.genesis));
+    }
+    context.output.result(&json!({"job": bundle.job.id, "holds": verdict.holds(), "checks": verdict.checks}), |_| verdict.to_string())?;
+    Ok(verdict.holds())
+}

@@ -1,0 +1,188 @@
+//! `blockcloud evidence`: judge evidence as the chain does, with every check spelt out.
+
+use crate::{context::Context, spec::measure, verdict::Verdict};
+use anyhow::{Context as _, Result};
+use blockcloud_client::{At, Chain};
+use blockcloud_evidence::snp::{self, Claims, Product, Requirements};
+use blockcloud_primitives::{Digest, Evidence, JobId, JobSpec, JobView, Measurements, Moment, ReportBinding, Tcb, Tee};
+use clap::Subcommand;
+use codec::{Decode, Encode as _};
+use serde_json::json;
+use std::{fs, path::PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Verify a job's evidence: what its agent serves, or a file with it.
+    Verify {
+        /// Evidence as JSON, as the agent serves it; without it, the agent is asked.
+        file: Option<PathBuf>,
+        /// The job that it is to be judged for.
+        #[arg(long)]
+        job: JobId,
+        /// Judge as of this time (Unix milliseconds) instead of now.
+        #[arg(long)]
+        at: Option<Moment>,
+        /// Write the evidence to this file as well.
+        #[arg(long)]
+        save: Option<PathBuf>,
+    },
+    /// The launch measurement that the simulated processor gives a guest program.
+    Measure {
+        /// The guest program.
+        file: PathBuf,
+    },
+}
+
+pub async fn run(context: &Context, command: Command) -> Result<bool> {
+    match command {
+        Command::Measure { file } => {
+            let measurement = measure(&file)?;
+            context.output.result(&json!({"measurement": measurement}), |_| measurement.to_string())?;
+            Ok(true)
+        }
+        Command::Verify { file, job, at, save } => {
+            let chain = context.chain().await?;
+            let view = chain.job(job, At::Best).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
+            let evidence: Evidence = match file {
+                Some(path) => serde_json::from_slice(&fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?)
+                    .with_context(|| format!("{} does not hold evidence as JSON", path.display()))?,
+                None => crate::agent::Agent::of(&view, chain.genesis(), context.timeout())?.evidence().await?,
+            };
+            if let Some(path) = save {
+                fs::write(&path, serde_json::to_vec_pretty(&evidence)?).with_context(|| format!("cannot write {}", path.display()))?;
+            }
+            let setting = Setting::of(&chain, &view, &evidence, at).await?;
+            let verdict = judge(&view, &evidence, &setting);
+            context.output.result(&json!({"job": job, "holds": verdict.holds(), "checks": verdict.checks}), |_| verdict.to_string())?;
+            Ok(verdict.holds())
+        }
+    }
+}
+
+/// The vendor's certificates that a chain holds: pallet-attestation's `Roots`.
+#[derive(Clone, Debug, Decode)]
+pub struct Roots {
+    /// DER of the root.
+    pub root: Vec<u8>,
+    /// DER of the issuer of chip certificates.
+    pub issuer: Vec<u8>,
+}
+
+/// What evidence is judged against besides the job itself.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Hash of the chain's first block.
+    pub genesis: Digest,
+    /// Hash of the block that the evidence names as its anchor, if there is one.
+    pub anchor_hash: Option<Digest>,
+    /// The vendor's certificates, if the chain has any for this hardware.
+    pub roots: Option<Roots>,
+    /// Unix milliseconds.
+    pub at: Moment,
+}
+
+impl Setting {
+    /// Asks the chain for what the evidence is to be judged against.
+    pub async fn of(chain: &Chain, job: &JobView, evidence: &Evidence, at: Option<Moment>) -> Result<Self> {
+        let roots = match snp::product_of(&evidence.report, &evidence.certificate) {
+            Ok(product) => roots(chain, evidence.tee, product).await?,
+            Err(_) => None,
+        };
+        // A job that is over is judged as of the time when its session began.
+        let at = match (at, &job.session) {
+            (Some(at), _) => at,
+            (None, Some(session)) => session.since,
+            (None, None) => crate::context::now(),
+        };
+        Ok(Self { genesis: chain.genesis(), anchor_hash: chain.block_hash(evidence.anchor).await?, roots, at })
+    }
+}
+
+/// The vendor's certificates that the chain holds for a product.
+pub async fn roots(chain: &Chain, tee: Tee, product: Product) -> Result<Option<Roots>> {
+    Ok(chain.item("Attestation", "RootsOf", &[(tee, product).encode()], At::Finalised).await?)
+}
+
+fn tcb(level: &snp::Tcb) -> Tcb {
+    Tcb { bootloader: level.bootloader, tee: level.tee, snp: level.snp, microcode: level.microcode, fmc: level.fmc }
+}
+
+/// Judges evidence for a job: the processor's signature and settings, what it binds, and the customer's policy.
+pub fn judge(job: &JobView, evidence: &Evidence, setting: &Setting) -> Verdict {
+    let mut verdict = Verdict::default();
+    let tees = &job.spec.policy.tees;
+    verdict.check(
+        "the policy accepts this kind of hardware",
+        tees.contains(&evidence.tee),
+        match evidence.tee {
+            Tee::Simulated => "simulated: no hardware protects this job".into(),
+            tee => format!("{tee:?}"),
+        },
+    );
+    let known = verdict.check(
+        "the chain holds the vendor's certificates for it",
+        setting.roots.is_some(),
+        setting.roots.as_ref().map_or_else(|| "none: the council must set them".into(), |roots| format!("root {}", Digest::of(&roots.root))),
+    );
+    if let (true, Some(roots)) = (known, &setting.roots) {
+        let issuers = snp::verify_issuers(&roots.root, &roots.issuer, setting.at);
+        verdict.result("the vendor's certificates are valid", issuers, |_| "root and issuer".into());
+        let claims = snp::verify(&evidence.report, &evidence.certificate, &roots.issuer, &Requirements::USUAL, setting.at);
+        let signed = verdict.result("the report is signed by a genuine chip in a safe state", claims, |claims| {
+            format!("{:?}, firmware {:?}", claims.product, tcb(&claims.committed))
+        });
+        if let Some(claims) = signed {
+            judge_claims(job, evidence, setting, &claims, &mut verdict);
+        }
+    }
+    if let Some(session) = &job.session {
+        let same = session.evidence == evidence.replay_key() && session.receipt_key == evidence.receipt_key;
+        verdict.check("the chain's session rests on this evidence", same, if same { "yes" } else { "the chain verified another guest" });
+    }
+    verdict
+}
+
+fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &Claims, verdict: &mut Verdict) {
+    let JobSpec { policy, .. } = &job.spec;
+    let floor = policy.firmware_floor;
+    verdict.check(
+        "its firmware meets the policy's floor",
+        tcb(&claims.committed).meets(&floor) && tcb(&claims.launch).meets(&floor),
+        format!("committed {:?}, wanted {floor:?}; the provider must update its firmware", tcb(&claims.committed)),
+    );
+    let measurement = blockcloud_primitives::Measurement(claims.measurement);
+    match &policy.measurements {
+        Measurements::Only(list) => verdict.check("the policy accepts this guest", list.contains(&measurement), measurement.to_string()),
+        Measurements::Approved => {
+            verdict.check("the policy leaves the guest to the council", true, format!("{measurement}; the chain checked it against its list"))
+        }
+    };
+    verdict.check(
+        "it was launched for this job's terms",
+        claims.host_data == job.terms.0,
+        format!("{}, wanted {}", Digest(claims.host_data), job.terms),
+    );
+    let Some(anchor_hash) = setting.anchor_hash else {
+        verdict.check("it names a block of this chain", false, format!("block {} is not known", evidence.anchor));
+        return;
+    };
+    let binding = ReportBinding {
+        genesis: setting.genesis,
+        tee: evidence.tee,
+        provider: job.provider,
+        job: job.id,
+        terms: job.terms,
+        anchor: evidence.anchor,
+        anchor_hash,
+        receipt_key: evidence.receipt_key,
+        wrapping_key: evidence.wrapping_key,
+        tls_key: None,
+        gpu_evidence: None,
+        previous: None,
+    };
+    verdict.check(
+        "it binds this chain, provider, job, block and these keys",
+        claims.report_data == binding.report_data(),
+        format!("receipt key {}", evidence.receipt_key),
+    );
+}

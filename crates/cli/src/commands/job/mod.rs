@@ -1,0 +1,187 @@
+//! `blockcloud job`: from the quote to the output.
+
+mod fetch;
+mod place;
+mod release;
+mod watch;
+
+use crate::{
+    context::{Context, now},
+    output::table,
+    spec::SpecArguments,
+    units::{bcu, parse_bcu, relative, span},
+};
+use anyhow::{Context as _, Result};
+use blockcloud_client::{At, Chain, calls};
+use blockcloud_primitives::{Balance, Exit, JobId, JobState, JobView, Quote};
+use clap::Subcommand;
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Which offers fit, at what price, and why others do not. Commits to nothing.
+    Quote(Box<SpecArguments>),
+    /// Seal the files, place the job, upload, and release the key once the guest is verified.
+    Place(Box<place::Arguments>),
+    /// Where a job stands.
+    Status {
+        /// The job.
+        job: JobId,
+    },
+    /// Your jobs.
+    List {
+        /// The account; without it, you.
+        account: Option<String>,
+    },
+    /// Follow a job until it ends.
+    Watch {
+        /// The job.
+        job: JobId,
+    },
+    /// Go on with a job that was placed from here: upload what is missing, verify the guest, release the key.
+    Release {
+        /// The job.
+        job: JobId,
+    },
+    /// Fetch and open the output of a completed job.
+    Fetch {
+        /// The job.
+        job: JobId,
+        /// Where to put it.
+        #[arg(long)]
+        into: PathBuf,
+    },
+    /// Cancel a job: what it has earned is paid, the rest returns.
+    Cancel {
+        /// The job.
+        job: JobId,
+    },
+    /// Add to a job's escrow.
+    TopUp {
+        /// The job.
+        job: JobId,
+        /// How much, in BCU.
+        #[arg(value_parser = parse_bcu)]
+        amount: Balance,
+    },
+}
+
+pub async fn run(context: &Context, command: Command) -> Result<bool> {
+    let chain = context.chain().await?;
+    match command {
+        Command::Quote(spec) => {
+            let quotes = chain.quote(&spec.prepare()?.spec, blockcloud_client::PAGE, At::Best).await?;
+            let any = quotes.iter().any(|quote| quote.refusals.is_empty());
+            context.output.result(&quotes, |quotes| show_quotes(quotes))?;
+            Ok(any)
+        }
+        Command::Place(arguments) => place::run(context, &chain, *arguments).await,
+        Command::Status { job } => {
+            context.output.result(&view(&chain, job).await?, details)?;
+            Ok(true)
+        }
+        Command::List { account } => {
+            let jobs = chain.all_jobs_of(context.account(account.as_deref())?, At::Finalised).await?;
+            context.output.result(&jobs, |jobs| {
+                let rows: Vec<_> = jobs
+                    .iter()
+                    .map(|job| {
+                        vec![job.id.to_string(), state(&job.state), job.offer.to_string(), bcu(job.earned), relative(job.placed_at, now())]
+                    })
+                    .collect();
+                if rows.is_empty() { "no jobs".into() } else { table(&["job", "state", "offer", "earned", "placed"], &rows) }
+            })?;
+            Ok(true)
+        }
+        Command::Watch { job } => watch::run(context, &chain, job).await,
+        Command::Release { job } => {
+            let mut folder = crate::home::JobFolder::find(&context.home()?, &chain, job).await?;
+            release::run(context, &chain, &mut folder, job).await
+        }
+        Command::Fetch { job, into } => fetch::run(context, &chain, job, &into).await,
+        Command::Cancel { job } => {
+            context.submit(&chain, &calls::jobs::cancel(job)).await?;
+            context.output.result(&view(&chain, job).await?, details)?;
+            Ok(true)
+        }
+        Command::TopUp { job, amount } => {
+            context.submit(&chain, &calls::jobs::top_up(job, amount)).await?;
+            let view = view(&chain, job).await?;
+            context.output.result(&json!({"job": job, "deposited": view.deposited.to_string()}), |_| {
+                format!("job {job} now has {} in escrow", bcu(view.deposited - view.paid - view.returned))
+            })?;
+            Ok(true)
+        }
+    }
+}
+
+async fn view(chain: &Chain, job: JobId) -> Result<JobView> {
+    chain.job(job, At::Finalised).await?.with_context(|| format!("there is no job {job}: it was never placed, or it is closed"))
+}
+
+/// Quotes as a table, with the reasons of those that do not fit.
+fn show_quotes(quotes: &[Quote]) -> String {
+    let rows: Vec<_> = quotes
+        .iter()
+        .map(|quote| {
+            let reasons: Vec<_> = quote.refusals.iter().map(|refusal| format!("{refusal:?}")).collect();
+            let verdict = if reasons.is_empty() { "fits".into() } else { format!("no: {}", reasons.join(", ")) };
+            vec![quote.offer.to_string(), format!("{} per second", bcu(quote.rate)), bcu(quote.total), verdict]
+        })
+        .collect();
+    if rows.is_empty() { "there are no offers at all".into() } else { table(&["offer", "price", "longest run costs", "verdict"], &rows) }
+}
+
+/// A job's state in words.
+fn state(state: &JobState) -> String {
+    match state {
+        JobState::Settled(end) => format!("settled: {end}"),
+        other => format!("{other:?}").to_lowercase(),
+    }
+}
+
+/// Everything about a job.
+fn details(job: &JobView) -> String {
+    let mut lines = vec![
+        format!("job {}: {}", job.id, state(&job.state)),
+        format!("placed {} under offer {} at site {} of {}", relative(job.placed_at, now()), job.offer, job.site, job.provider),
+        format!("price {} per second, state ends by itself {}", bcu(job.rate), relative(job.deadline, now())),
+        money(job),
+    ];
+    if let Some(session) = &job.session {
+        lines.push(format!("guest {:?}, measurement {}, receipt key {}", session.tee, session.measurement, session.receipt_key));
+    }
+    if let Some(head) = &job.head {
+        lines.push(format!("log: {} receipts, root {}, accepted {}", head.size, head.root, relative(head.accepted_at, now())));
+        let used = head.usage;
+        lines.push(format!("used: {} of processor time, {} bytes in, {} bytes out", span(used.cpu_ms), used.bytes_in, used.bytes_out));
+    }
+    if let Some(completion) = &job.completion {
+        lines.push(format!("program: {}; output {} bytes sealed; data erased at receipt {}", exit(&completion.exit), completion.output.bytes, completion.erased));
+    }
+    lines.join("\n")
+}
+
+/// Where a job's money is.
+fn money(job: &JobView) -> String {
+    let held = job.deposited.saturating_sub(job.paid).saturating_sub(job.returned);
+    format!(
+        "money: {} locked by the customer = {} paid to the provider + {} returned + {} held",
+        bcu(job.deposited),
+        bcu(job.paid),
+        bcu(job.returned),
+        bcu(held)
+    )
+}
+
+/// How the program ended, in words.
+fn exit(exit: &Exit) -> String {
+    match exit {
+        Exit::Code(0) => "ended well".into(),
+        Exit::Code(code) => format!("ended with exit code {code}"),
+        Exit::Trap => "trapped: it crashed or used more memory than it had".into(),
+        Exit::OutOfFuel => "used up its fuel: place it again with more --fuel".into(),
+        Exit::BadInput => "was never started: module or inputs are not what the spec says".into(),
+    }
+}

@@ -1,0 +1,60 @@
+//! `blockcloud job watch`.
+
+use super::{details, exit, money, state};
+use crate::{
+    context::{Context, now},
+    output::Format,
+    units::{bcu, relative},
+};
+use anyhow::{Result, bail};
+use blockcloud_client::{At, Chain};
+use blockcloud_primitives::{End, Exit, JobId, JobState, JobView};
+
+/// Follows a job until it ends. The answer is yes only if the guest completed it and the program ended well.
+pub async fn run(context: &Context, chain: &Chain, job: JobId) -> Result<bool> {
+    let mut heads = chain.finalised_heads().await?;
+    let mut last: Option<JobView> = None;
+    loop {
+        let Some(view) = chain.job(job, At::Finalised).await? else {
+            match last {
+                Some(_) => bail!("job {job} was closed while it was watched"),
+                None => bail!("there is no job {job}: it was never placed, or it is closed"),
+            }
+        };
+        if last.as_ref() != Some(&view) {
+            report(context, last.as_ref(), &view)?;
+        }
+        if let JobState::Settled(end) = view.state {
+            if context.output.format() == Format::Text {
+                context.output.result(&view, details)?;
+            }
+            let well = view.completion.is_some_and(|completion| completion.exit == Exit::Code(0));
+            return Ok(end == End::Completed && well);
+        }
+        last = Some(view);
+        heads.next().await?;
+    }
+}
+
+/// One line for what changed; in JSON the whole job, one line each time.
+fn report(context: &Context, last: Option<&JobView>, view: &JobView) -> Result<()> {
+    if context.output.format() == Format::Json {
+        return context.output.result(view, |_| "");
+    }
+    if last.is_none_or(|last| last.state != view.state) {
+        context.output.say(format!("job {}: {}", view.id, state(&view.state)));
+    }
+    if let Some(head) = view.head.filter(|head| last.is_none_or(|last| last.head.map(|head| head.size) != Some(head.size))) {
+        context.output.say(format!(
+            "  checkpoint: {} receipts, signed {}, earned so far {}",
+            head.size,
+            relative(head.time, now()),
+            bcu(view.earned)
+        ));
+    }
+    if let Some(completion) = &view.completion {
+        context.output.say(format!("  program {}", exit(&completion.exit)));
+        context.output.say(format!("  {}", money(view)));
+    }
+    Ok(())
+}

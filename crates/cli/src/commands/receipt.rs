@@ -1,0 +1,145 @@
+//! `blockcloud receipt`: a job's log, verified against the chain before anything of it is shown.
+
+use crate::{
+    agent::Agent,
+    bundle::{Bundle, FORMAT},
+    commands::evidence::{Setting, roots},
+    context::Context,
+    home::JobFolder,
+    output::table,
+    spec::names,
+};
+use anyhow::{Context as _, Result, bail};
+use blockcloud_client::{At, Chain};
+use blockcloud_evidence::snp;
+use blockcloud_primitives::{Digest, Head, JobId, JobView, Receipt};
+use blockcloud_receipt_log::{Tree, document::InclusionDocument, receipt_hash};
+use clap::Subcommand;
+use serde_json::json;
+use std::{collections::BTreeMap, fs, path::PathBuf};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List receipts.
+    List {
+        /// The job.
+        job: JobId,
+        /// First position to show.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// Most receipts to show.
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+    },
+    /// Prove that a receipt is in the log: prints a proof that `blockcloud proof inclusion` reads.
+    Prove {
+        /// The job.
+        job: JobId,
+        /// The receipt's position.
+        #[arg(long)]
+        index: u64,
+    },
+    /// Write everything about the job into one file for `blockcloud audit verify`.
+    Export {
+        /// The job.
+        job: JobId,
+        /// The file.
+        #[arg(long)]
+        to: PathBuf,
+    },
+}
+
+/// A job's log up to the chain's head, proved to be that.
+struct Log {
+    view: JobView,
+    agent: Agent,
+    head: Head,
+    receipts: Vec<Receipt>,
+    tree: Tree,
+}
+
+async fn log(context: &Context, chain: &Chain, job: JobId) -> Result<Log> {
+    let view = chain.job(job, At::Finalised).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
+    let head = view.head.with_context(|| format!("job {job} has no checkpoint on chain yet"))?;
+    let agent = Agent::of(&view, chain.genesis(), context.timeout())?;
+    let receipts = agent.receipts(head.size, context.output).await?;
+    let tree: Tree = receipts.iter().map(receipt_hash).collect();
+    if Digest(tree.root()) != head.root {
+        bail!(
+            "the agent's receipts are not those of the chain's head: root {} instead of {}. Somebody changed the log; keep what you have and open a dispute",
+            Digest(tree.root()),
+            head.root
+        );
+    }
+    Ok(Log { view, agent, head, receipts, tree })
+}
+
+pub async fn run(context: &Context, command: Command) -> Result<bool> {
+    let chain = context.chain().await?;
+    match command {
+        Command::List { job, from, limit } => {
+            let log = log(context, &chain, job).await?;
+            // Names are known to whoever placed the job; everybody else sees the keyed digests.
+            let names = match JobFolder::find(&context.home()?, &chain, job).await {
+                Ok(folder) => names(&folder.agreed.manifest),
+                Err(_) => BTreeMap::new(),
+            };
+            let shown: Vec<_> = log.receipts.iter().filter(|receipt| receipt.seq >= from).take(limit).collect();
+            context.output.result(&json!({"job": job, "size": log.head.size, "root": log.head.root, "receipts": shown}), |_| {
+                let rows: Vec<_> = shown.iter().map(|receipt| row(receipt, &names)).collect();
+                format!(
+                    "{}\n{} of {} receipts; all of them together are the chain's head {}",
+                    table(&["seq", "time", "op", "bytes", "object"], &rows),
+                    rows.len(),
+                    log.head.size,
+                    log.head.root
+                )
+            })?;
+        }
+        Command::Prove { job, index } => {
+            let log = log(context, &chain, job).await?;
+            if index >= log.head.size {
+                bail!("the chain's head of job {job} holds {} receipts: positions 0 to {}", log.head.size, log.head.size.saturating_sub(1));
+            }
+            let document = InclusionDocument::of(&log.tree, index, log.head.size)?;
+            document.verdict()?;
+            // One document in either format: its reader is a program.
+            println!("{}", serde_json::to_string(&document)?);
+        }
+        Command::Export { job, to } => {
+            let log = log(context, &chain, job).await?;
+            let evidence = log.agent.evidence().await?;
+            let product = snp::product_of(&evidence.report, &evidence.certificate).map_err(|error| anyhow::anyhow!("{error}"))?;
+            let roots = roots(&chain, evidence.tee, product).await?.context("the chain holds no vendor certificates for this hardware")?;
+            let setting = Setting::of(&chain, &log.view, &evidence, None).await?;
+            let mut checkpoints = log.agent.checkpoints().await?;
+            checkpoints.retain(|signed| signed.checkpoint.size <= log.head.size);
+            let bundle = Bundle {
+                format: FORMAT.into(),
+                genesis: chain.genesis(),
+                at: setting.at,
+                anchor_hash: setting.anchor_hash.context("the node does not know the evidence's anchor block")?,
+                roots: (hex::encode(&roots.root), hex::encode(&roots.issuer)),
+                job: log.view,
+                evidence,
+                receipts: log.receipts,
+                checkpoints,
+            };
+            let text = serde_json::to_vec_pretty(&bundle)?;
+            fs::write(&to, &text).with_context(|| format!("cannot write {}", to.display()))?;
+            context.output.result(&json!({"file": to, "receipts": bundle.receipts.len(), "bytes": text.len()}), |_| {
+                format!("{}: {} receipts, {} bytes; verify with `blockcloud audit verify {}`", to.display(), bundle.receipts.len(), text.len(), to.display())
+            })?;
+        }
+    }
+    Ok(true)
+}
+
+fn row(receipt: &Receipt, names: &BTreeMap<Digest, String>) -> Vec<String> {
+    let object = match names.get(&receipt.object) {
+        Some(name) => name.clone(),
+        None if receipt.object == Digest::ZERO => String::new(),
+        None => format!("{:.18}…", receipt.object.to_string()),
+    };
+    vec![receipt.seq.to_string(), receipt.time.to_string(), format!("{:?}", receipt.op), receipt.bytes.to_string(), object]
+}

@@ -1,0 +1,105 @@
+//! Printing: results on stdout as text or JSON, everything else on stderr.
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use std::{borrow::Cow, fmt::Display, io::IsTerminal as _, time::Duration};
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs: one JSON document, or one per line for what goes on.
+    Json,
+}
+
+/// Where results go.
+#[derive(Clone, Copy, Debug)]
+pub struct Output(Format);
+
+impl Output {
+    pub fn new(format: Format) -> Self {
+        Self(format)
+    }
+
+    /// How results are printed.
+    pub fn format(self) -> Format {
+        self.0
+    }
+
+    /// Prints a result: the value as JSON, or its text.
+    pub fn result<T: Serialize, D: Display>(self, value: &T, text: impl FnOnce(&T) -> D) -> anyhow::Result<()> {
+        match self.0 {
+            Format::Json => println!("{}", serde_json::to_string(value)?),
+            Format::Text => println!("{}", text(value)),
+        }
+        Ok(())
+    }
+
+    /// Says on stderr what is going on, in words.
+    pub fn say(self, text: impl Display) {
+        eprintln!("{text}");
+    }
+
+    /// A sign of life on a terminal for work without a known length; silent in a pipe.
+    pub fn spinner(self, message: impl Into<Cow<'static, str>>) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(None, target());
+        bar.set_message(message);
+        bar.enable_steady_tick(Duration::from_millis(120));
+        bar
+    }
+
+    /// A progress bar over bytes on a terminal; silent in a pipe.
+    pub fn bytes(self, total: u64, message: impl Into<Cow<'static, str>>) -> ProgressBar {
+        let bar = ProgressBar::with_draw_target(Some(total), target());
+        if let Ok(style) = ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes}") {
+            bar.set_style(style);
+        }
+        bar.set_message(message);
+        bar
+    }
+}
+
+fn target() -> ProgressDrawTarget {
+    if std::io::stderr().is_terminal() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
+}
+
+/// Prints why a command failed, and what to do where that is known.
+pub fn failure(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+    if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<blockcloud_client::Error>()) {
+        let advice = cause.advice();
+        // A refusal of the chain is its own advice.
+        if !format!("{error:#}").contains(&advice) {
+            eprintln!("advice: {advice}");
+        }
+    }
+}
+
+/// Lines of aligned columns.
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
+    let widths: Vec<usize> = (0..header.len())
+        .map(|column| {
+            rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count())).chain([header[column].len()]).max().unwrap_or(0)
+        })
+        .collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded: Vec<String> = cells.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        padded.join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![line(&mut header.iter().copied())];
+    lines.extend(rows.iter().map(|row| line(&mut row.iter().map(String::as_str))));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::table;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let text = table(&["id", "what"], &[vec!["1".into(), "a".into()], vec!["1000".into(), "b".into()]]);
+        assert_eq!(text, "id    what\n1     a\n1000  b");
+    }
+}

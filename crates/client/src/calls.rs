@@ -1,0 +1,401 @@
+//! One constructor for each extrinsic of BlockCloud's pallets, and for the few of other pallets that its users need.
+//!
+//! A [`Call`] names pallet and call and holds its arguments as SCALE; the indices come from the chain's metadata when it is encoded. Not here:
+//! signing and sending (`submit`).
+
+use crate::{Result, runtime::Runtime};
+use blockcloud_primitives::AccountId;
+use codec::{Compact, Encode};
+use std::fmt;
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Argument {
+    /// SCALE bytes.
+    Bytes(Vec<u8>),
+    /// Another call.
+    Call(Box<Call>),
+    /// The length of the call before it, as a compact number.
+    Length,
+}
+
+/// A call to the chain, ready to be signed. `Display` says what it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    pallet: &'static str,
+    name: &'static str,
+    arguments: Vec<Argument>,
+    summary: String,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary)
+    }
+}
+
+impl Call {
+    fn new(pallet: &'static str, name: &'static str, arguments: impl Encode, summary: impl Into<String>) -> Self {
+        Self { pallet, name, arguments: vec![Argument::Bytes(arguments.encode())], summary: summary.into() }
+    }
+
+    /// Name of the pallet.
+    pub fn pallet(&self) -> &'static str {
+        self.pallet
+    }
+
+    /// Name of the call.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What it does, in one sentence.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The arguments as SCALE.
+    pub(crate) fn arguments(&self, runtime: &Runtime) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        let mut length = 0u32;
+        for argument in &self.arguments {
+            match argument {
+                Argument::Bytes(bytes) => out.extend_from_slice(bytes),
+                Argument::Call(call) => {
+                    let call = call.encode(runtime)?;
+                    length = u32::try_from(call.len()).map_err(|error| runtime.incompatible(self.summary.clone(), error))?;
+                    out.extend_from_slice(&call);
+                }
+                Argument::Length => Compact(length).encode_to(&mut out),
+            }
+        }
+        Ok(out)
+    }
+
+    /// The call as SCALE, checked against the runtime's metadata.
+    pub fn encode(&self, runtime: &Runtime) -> Result<Vec<u8>> {
+        runtime.call(self.pallet, self.name, &self.arguments(runtime)?)
+    }
+}
+
+/// `MultiAddress::Id`.
+fn address(account: AccountId) -> (u8, AccountId) {
+    (0, account)
+}
+
+/// Capacity: providers, sites, offers, facts.
+pub mod offers {
+    use super::{AccountId, Call};
+    use blockcloud_primitives::{Fact, FactKind, Moment, OfferId, OfferTerms, SiteId, Text};
+
+    const PALLET: &str = "Offers";
+
+    /// Becomes a provider whose agent answers at this base URL.
+    pub fn register(profile: &Text<256>) -> Call {
+        Call::new(PALLET, "register", profile, format!("register as a provider with the agent at {profile}"))
+    }
+
+    /// Changes the base URL of the provider's agent.
+    pub fn update_profile(profile: &Text<256>) -> Call {
+        Call::new(PALLET, "update_profile", profile, format!("change the agent's address to {profile}"))
+    }
+
+    /// Stops being a provider.
+    pub fn deregister() -> Call {
+        Call::new(PALLET, "deregister", (), "deregister as a provider")
+    }
+
+    /// Adds a site.
+    pub fn add_site() -> Call {
+        Call::new(PALLET, "add_site", (), "add a site")
+    }
+
+    /// Removes a site that no offer uses.
+    pub fn remove_site(site: SiteId) -> Call {
+        Call::new(PALLET, "remove_site", site, format!("remove site {site}"))
+    }
+
+    /// Publishes an offer.
+    pub fn publish(terms: &OfferTerms) -> Call {
+        Call::new(PALLET, "publish", terms, format!("publish an offer of {} vCPUs at site {}", terms.total.vcpus, terms.site))
+    }
+
+    /// Changes an offer for later jobs.
+    pub fn update(offer: OfferId, terms: &OfferTerms) -> Call {
+        Call::new(PALLET, "update", (offer, terms), format!("change the terms of offer {offer}"))
+    }
+
+    /// Withdraws an offer.
+    pub fn withdraw(offer: OfferId) -> Call {
+        Call::new(PALLET, "withdraw", offer, format!("withdraw offer {offer}"))
+    }
+
+    /// Lets an account certify facts (governance).
+    pub fn accredit(certifier: AccountId) -> Call {
+        Call::new(PALLET, "accredit", certifier, format!("accredit {certifier} as a certifier"))
+    }
+
+    /// Takes that back (governance).
+    pub fn discredit(certifier: AccountId) -> Call {
+        Call::new(PALLET, "discredit", certifier, format!("withdraw the accreditation of {certifier}"))
+    }
+
+    /// Vouches for a fact about a site until a moment (accredited certifiers).
+    pub fn certify(site: SiteId, fact: &Fact, until: Moment) -> Call {
+        Call::new(PALLET, "certify", (site, fact, until), format!("certify {fact:?} of site {site} until {until}"))
+    }
+
+    /// Takes a fact back (its certifier, or governance).
+    pub fn revoke(site: SiteId, kind: &FactKind) -> Call {
+        Call::new(PALLET, "revoke", (site, kind), format!("revoke the fact {kind:?} of site {site}"))
+    }
+
+    /// Clears away a fact that has expired.
+    pub fn remove_expired_fact(site: SiteId, kind: &FactKind) -> Call {
+        Call::new(PALLET, "remove_expired_fact", (site, kind), format!("remove the expired fact {kind:?} of site {site}"))
+    }
+}
+
+/// Liability: a provider's bond.
+pub mod bonds {
+    use super::Call;
+    use blockcloud_primitives::Balance;
+
+    const PALLET: &str = "Bonds";
+
+    /// Adds to the bond.
+    pub fn bond(amount: Balance) -> Call {
+        Call::new(PALLET, "bond", amount, format!("add {amount} to the bond"))
+    }
+
+    /// Starts to take from the free part of the bond.
+    pub fn unbond(amount: Balance) -> Call {
+        Call::new(PALLET, "unbond", amount, format!("start unbonding {amount}"))
+    }
+
+    /// Takes out what has finished unbonding.
+    pub fn withdraw() -> Call {
+        Call::new(PALLET, "withdraw", (), "withdraw what has finished unbonding")
+    }
+}
+
+/// Jobs, from placement to their end.
+pub mod jobs {
+    use super::Call;
+    use blockcloud_primitives::{Balance, Completion, Digest, Evidence, JobId, JobSpec, OfferId, Receipt, Signature};
+
+    const PALLET: &str = "Jobs";
+
+    /// Places a job under an offer: reserves capacity and cover and locks the escrow, or does nothing.
+    pub fn place(offer: OfferId, spec: &JobSpec) -> Call {
+        Call::new(PALLET, "place", (offer, spec), format!("place a job under offer {offer} with an escrow of {}", spec.escrow))
+    }
+
+    /// Accepts a job (its provider).
+    pub fn accept(job: JobId) -> Call {
+        Call::new(PALLET, "accept", job, format!("accept job {job}"))
+    }
+
+    /// Brings evidence of the job's guest (its provider).
+    pub fn attest(job: JobId, evidence: &Evidence) -> Call {
+        Call::new(PALLET, "attest", (job, evidence), format!("attest the guest of job {job}"))
+    }
+
+    /// Pays out what has been earned so far (anyone).
+    pub fn settle(job: JobId) -> Call {
+        Call::new(PALLET, "settle", job, format!("settle job {job}"))
+    }
+
+    /// Ends a job with the guest's completion and proof of erasure (anyone). At most 64 digests of proof are taken by the chain.
+    pub fn complete(job: JobId, completion: &Completion, signature: &Signature, erase: &Receipt, proof: &[Digest]) -> Call {
+        Call::new(PALLET, "complete", (job, completion, signature, erase, proof), format!("complete job {job}"))
+    }
+
+    /// Ends a job: its customer cancels, its provider gives up.
+    pub fn cancel(job: JobId) -> Call {
+        Call::new(PALLET, "cancel", job, format!("cancel job {job}"))
+    }
+
+    /// Adds to a job's escrow (its customer).
+    pub fn top_up(job: JobId, amount: Balance) -> Call {
+        Call::new(PALLET, "top_up", (job, amount), format!("add {amount} to the escrow of job {job}"))
+    }
+
+    /// Processes a job's deadline now, if it is due (anyone).
+    pub fn poke(job: JobId) -> Call {
+        Call::new(PALLET, "poke", job, format!("process the deadline of job {job}"))
+    }
+}
+
+/// Which hardware, firmware and software may hold a job's keys (governance).
+pub mod attestation {
+    use super::Call;
+    use blockcloud_primitives::{Digest, Measurement, Moment, Tcb, Tee};
+    use codec::Encode;
+
+    const PALLET: &str = "Attestation";
+
+    /// Sets a product's root and issuing certificate (DER). `product` is `blockcloud_evidence::snp::Product`.
+    pub fn set_roots(tee: Tee, product: &impl Encode, root: &[u8], issuer: &[u8]) -> Call {
+        Call::new(PALLET, "set_roots", (tee, product, root, issuer), format!("set the roots of {tee:?}"))
+    }
+
+    /// Removes them.
+    pub fn remove_roots(tee: Tee, product: &impl Encode) -> Call {
+        Call::new(PALLET, "remove_roots", (tee, product), format!("remove the roots of {tee:?}"))
+    }
+
+    /// Approves guest software until a moment.
+    pub fn approve_measurement(measurement: &Measurement, until: Moment) -> Call {
+        Call::new(PALLET, "approve_measurement", (measurement, until), format!("approve measurement {measurement} until {until}"))
+    }
+
+    /// Takes that back.
+    pub fn withdraw_measurement(measurement: &Measurement) -> Call {
+        Call::new(PALLET, "withdraw_measurement", measurement, format!("withdraw measurement {measurement}"))
+    }
+
+    /// Refuses a chip from now on.
+    pub fn deny_chip(chip: Digest) -> Call {
+        Call::new(PALLET, "deny_chip", chip, format!("deny chip {chip}"))
+    }
+
+    /// Takes that back.
+    pub fn allow_chip(chip: Digest) -> Call {
+        Call::new(PALLET, "allow_chip", chip, format!("allow chip {chip} again"))
+    }
+
+    /// Sets the firmware level below which evidence is refused.
+    pub fn set_floor(tee: Tee, product: &impl Encode, floor: &Tcb) -> Call {
+        Call::new(PALLET, "set_floor", (tee, product, floor), format!("set the firmware floor of {tee:?}"))
+    }
+}
+
+/// The heads of receipt logs.
+pub mod receipts {
+    use super::Call;
+    use blockcloud_primitives::{Checkpoint, Digest, Signature};
+
+    /// Brings a signed checkpoint with its proof of consistency with the log's head (anyone). At most 64 digests of proof are taken.
+    pub fn checkpoint(checkpoint: &Checkpoint, signature: &Signature, proof: &[Digest]) -> Call {
+        let summary = format!("checkpoint the log of job {} at {} receipts", checkpoint.job, checkpoint.size);
+        Call::new("Receipts", "checkpoint", (checkpoint, signature, proof), summary)
+    }
+}
+
+/// The consortium: its validators, and what its council does as root.
+pub mod consortium {
+    use super::{AccountId, Argument, Call};
+    use blockcloud_primitives::Text;
+
+    const PALLET: &str = "Consortium";
+
+    /// Adds a validator (council).
+    pub fn add_validator(account: AccountId, name: &Text<64>) -> Call {
+        Call::new(PALLET, "add_validator", (account, name), format!("add validator {name}"))
+    }
+
+    /// Removes a validator (council).
+    pub fn remove_validator(account: AccountId) -> Call {
+        Call::new(PALLET, "remove_validator", account, format!("remove validator {account}"))
+    }
+
+    /// Lets the council make a call as root.
+    pub fn enact(call: Call) -> Call {
+        let summary = format!("as root: {call}");
+        Call { pallet: PALLET, name: "enact", arguments: vec![Argument::Call(Box::new(call))], summary }
+    }
+}
+
+/// The council's motions.
+pub mod council {
+    use super::{Argument, Call};
+    use blockcloud_primitives::Digest;
+    use codec::{Compact, Encode};
+
+    const PALLET: &str = "Council";
+
+    /// Moves that the council make a call. With a threshold of one it is made at once.
+    pub fn propose(threshold: u32, call: Call) -> Call {
+        let summary = format!("move in council (threshold {threshold}): {call}");
+        let arguments = vec![Argument::Bytes(Compact(threshold).encode()), Argument::Call(Box::new(call)), Argument::Length];
+        Call { pallet: PALLET, name: "propose", arguments, summary }
+    }
+
+    /// Votes on a motion.
+    pub fn vote(motion: Digest, index: u32, approve: bool) -> Call {
+        Call::new(PALLET, "vote", (motion, Compact(index), approve), format!("vote {approve} on motion {index}"))
+    }
+
+    /// Closes a motion; if it carried, its call is made. The weight bounds are those of the largest call that may be inside.
+    pub fn close(motion: Digest, index: u32, ref_time: u64, proof_size: u64, length: u32) -> Call {
+        let arguments = (motion, Compact(index), (Compact(ref_time), Compact(proof_size)), Compact(length));
+        Call::new(PALLET, "close", arguments, format!("close motion {index}"))
+    }
+}
+
+/// Money.
+pub mod balances {
+    use super::{AccountId, Call, address};
+    use blockcloud_primitives::Balance;
+    use codec::Compact;
+
+    /// Transfers money without letting the sender's account die.
+    pub fn transfer(to: AccountId, amount: Balance) -> Call {
+        Call::new("Balances", "transfer_keep_alive", (address(to), Compact(amount)), format!("transfer {amount} to {to}"))
+    }
+}
+
+/// The system itself.
+pub mod system {
+    use super::Call;
+
+    /// Writes a remark that nobody reads.
+    pub fn remark(text: &[u8]) -> Call {
+        Call::new("System", "remark", text, format!("remark of {} bytes", text.len()))
+    }
+
+    /// Replaces the runtime (root).
+    pub fn set_code(wasm: &[u8]) -> Call {
+        Call::new("System", "set_code", wasm, format!("replace the runtime by {} bytes of Wasm", wasm.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use blockcloud_primitives::{Digest, JobId, OfferId};
+
+    fn bytes(call: &Call) -> Vec<u8> {
+        call.arguments
+            .iter()
+            .flat_map(|argument| match argument {
+                Argument::Bytes(bytes) => bytes.clone(),
+                other => panic!("{other:?} needs metadata"),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn arguments_are_plain_scale() {
+        assert_eq!(bytes(&jobs::accept(JobId(5))), [5, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(&offers::withdraw(OfferId(256))), [0, 1, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(bytes(&bonds::bond(1)), 1u128.encode());
+        assert_eq!(bytes(&bonds::withdraw()), [0u8; 0]);
+        let transfer = bytes(&balances::transfer(AccountId([3; 32]), 1));
+        assert_eq!(transfer, [vec![0], vec![3; 32], vec![4]].concat());
+        let vote = bytes(&council::vote(Digest([1; 32]), 2, true));
+        assert_eq!(vote, [vec![1; 32], vec![8, 1]].concat());
+    }
+
+    #[test]
+    fn a_text_is_its_length_and_bytes() {
+        assert_eq!(bytes(&offers::register(&"http://a".parse().unwrap())), "http://a".encode());
+    }
+
+    #[test]
+    fn summaries_name_what_is_done_also_inside_other_calls() {
+        let call = council::propose(3, consortium::enact(jobs::accept(JobId(7))));
+        assert_eq!(call.to_string(), "move in council (threshold 3): as root: accept job 7");
+        assert_eq!((call.pallet(), call.name()), ("Council", "propose"));
+    }
+}

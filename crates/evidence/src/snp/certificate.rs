@@ -1,0 +1,180 @@
+//! An X.509 certificate of AMD's chain: read strictly, and checked against the one above it (RFC 5280, RFC 8017).
+//!
+//! Not here: the extensions that are AMD's own, see `endorsement`.
+
+use crate::snp::{Error, Link};
+use alloc::vec::Vec;
+use der::{
+    Decode, Reader, SliceReader, Tag, Tagged,
+    asn1::{AnyRef, BitStringRef, ObjectIdentifier},
+    oid::AssociatedOid,
+};
+use rsa::{
+    BoxedUint, RsaPublicKey,
+    pss::{Signature, VerifyingKey},
+    signature::Verifier,
+    traits::PublicKeyParts,
+};
+use sha2::Sha384;
+use x509_cert::{
+    TbsCertificate, Version,
+    ext::{
+        Extension,
+        pkix::{BasicConstraints, KeyUsage},
+    },
+    spki::AlgorithmIdentifierRef,
+};
+
+const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+const RSA_MODULUS_BITS: u32 = 4096;
+const RSA_EXPONENT: u64 = 65537;
+const SALT_LEN: usize = 48;
+
+/// RSASSA-PSS-params: SHA-384, MGF1 with SHA-384, salt 48. AMD writes them with and without the trailer field, whose value is the default either way.
+const PSS_PARAMETERS: &[u8] = &[
+    0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, // hash
+    0xa1, 0x1c, 0x30, 0x1a, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x08, // MGF1
+    0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, // its hash
+    0xa2, 0x03, 0x02, 0x01, 0x30, // salt length
+];
+const PSS_TRAILER: &[u8] = &[0xa3, 0x03, 0x02, 0x01, 0x01];
+
+/// A certificate that was read, and not yet judged.
+pub(crate) struct Certificate<'a> {
+    link: Link,
+    /// The signed part exactly as it came: it is never encoded again.
+    signed: &'a [u8],
+    tbs: TbsCertificate,
+    algorithm: AlgorithmIdentifierRef<'a>,
+    signature: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads one DER certificate and nothing after it.
+    pub(crate) fn parse(der: &'a [u8], link: Link) -> Result<Self, Error> {
+        Self::read(der, link).map_err(|_| Error::CertificateEncoding(link))
+    }
+
+    fn read(der: &'a [u8], link: Link) -> der::Result<Self> {
+        let mut reader = SliceReader::new(der)?;
+        let (signed, algorithm, signature) = reader.sequence(|reader: &mut SliceReader<'a>| {
+            Ok::<_, der::Error>((reader.tlv_bytes()?, AlgorithmIdentifierRef::decode(reader)?, BitStringRef::decode(reader)?))
+        })?;
+        reader.finish()?;
+        let tbs = TbsCertificate::from_der(signed)?;
+        if tbs.version() != Version::V3 {
+            return Err(Tag::Integer.value_error().into());
+        }
+        let signature = signature.as_bytes().ok_or_else(|| Tag::BitString.value_error())?;
+        Ok(Self { link, signed, tbs, algorithm, signature })
+    }
+
+    /// Checks that `issuer` issued this certificate and that both are valid at `now_ms`.
+    ///
+    /// What can be seen without arithmetic comes first; extensions are believed only once the signature is known to be good.
+    pub(crate) fn check_issued_by(&self, issuer: &Certificate<'_>, now_ms: u64) -> Result<(), Error> {
+        self.check_algorithm()?;
+        if self.tbs.issuer() != issuer.tbs.subject() {
+            return Err(Error::CertificateIssuer(self.link));
+        }
+        issuer.check_validity(now_ms)?;
+        self.check_validity(now_ms)?;
+        let signature = Signature::try_from(self.signature).map_err(|_| Error::CertificateSignature(self.link))?;
+        VerifyingKey::<Sha384>::new_with_salt_len(issuer.rsa_key()?, SALT_LEN)
+            .verify(self.signed, &signature)
+            .map_err(|_| Error::CertificateSignature(self.link))?;
+        self.check_extensions()
+    }
+
+    /// Checks that this certificate may sign others, by a key of the right kind, and, for a root, that it may have an intermediate below it.
+    pub(crate) fn check_authority(&self) -> Result<(), Error> {
+        let refused = Error::NotAnAuthority(self.link);
+        let constraints: BasicConstraints = self.decode_extension(BasicConstraints::OID).ok_or(refused)?;
+        let usage: KeyUsage = self.decode_extension(KeyUsage::OID).ok_or(refused)?;
+        let too_short = self.link == Link::Root && constraints.path_len_constraint == Some(0);
+        if !constraints.ca || too_short || !usage.key_cert_sign() {
+            return Err(refused);
+        }
+        self.rsa_key().map(drop)
+    }
+
+    /// The extension's value, that is, the content of its octet string.
+    pub(crate) fn extension(&self, id: ObjectIdentifier) -> Option<&[u8]> {
+        self.extensions().iter().find(|extension| extension.extn_id == id).map(|extension| extension.extn_value.as_bytes())
+    }
+
+    /// The last millisecond at which it is valid, in Unix time.
+    pub(crate) fn not_after_ms(&self) -> u64 {
+        self.tbs.validity().not_after.to_unix_duration().as_secs().saturating_mul(1000)
+    }
+
+    /// The subject's key if it is an uncompressed point of P-384.
+    pub(crate) fn p384_key(&self) -> Result<p384::ecdsa::VerifyingKey, Error> {
+        const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+        const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+        const UNCOMPRESSED_LEN: usize = 97;
+        let refused = Error::CertificateKey(self.link);
+        let info = self.tbs.subject_public_key_info();
+        let curve = info.algorithm.parameters.as_ref().and_then(|curve| curve.decode_as::<ObjectIdentifier>().ok());
+        if info.algorithm.oid != EC_PUBLIC_KEY || curve != Some(SECP384R1) {
+            return Err(refused);
+        }
+        let point = info.subject_public_key.as_bytes().filter(|point| point.len() == UNCOMPRESSED_LEN).ok_or(refused)?;
+        p384::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| refused)
+    }
+
+    fn rsa_key(&self) -> Result<RsaPublicKey, Error> {
+        let refused = Error::CertificateKey(self.link);
+        let info = self.tbs.subject_public_key_info();
+        let key = RsaPublicKey::try_from(x509_cert::der::referenced::OwnedToRef::owned_to_ref(info)).map_err(|_| refused)?;
+        if key.n().bits() != RSA_MODULUS_BITS || *key.e() != BoxedUint::from(RSA_EXPONENT) {
+            return Err(refused);
+        }
+        Ok(key)
+    }
+
+    /// Both places that name the signature's algorithm must name the one that is used, parameters byte for byte.
+    fn check_algorithm(&self) -> Result<(), Error> {
+        let inner = self.tbs.signature();
+        let parameters = inner.parameters.as_ref().map(AnyRef::from);
+        let same = inner.oid == self.algorithm.oid && parameters == self.algorithm.parameters;
+        let exact = parameters.is_some_and(|parameters| {
+            let trailer = parameters.value().strip_prefix(PSS_PARAMETERS);
+            parameters.tag() == Tag::Sequence && matches!(trailer, Some(trailer) if trailer.is_empty() || trailer == PSS_TRAILER)
+        });
+        if same && exact && inner.oid == RSASSA_PSS { Ok(()) } else { Err(Error::CertificateAlgorithm(self.link)) }
+    }
+
+    fn check_validity(&self, now_ms: u64) -> Result<(), Error> {
+        let not_before = self.tbs.validity().not_before.to_unix_duration().as_secs().saturating_mul(1000);
+        if now_ms < not_before {
+            return Err(Error::CertificateNotYetValid(self.link));
+        }
+        if now_ms > self.not_after_ms() {
+            return Err(Error::CertificateExpired(self.link));
+        }
+        Ok(())
+    }
+
+    fn check_extensions(&self) -> Result<(), Error> {
+        let mut seen: Vec<ObjectIdentifier> = Vec::new();
+        for extension in self.extensions() {
+            if extension.critical && ![BasicConstraints::OID, KeyUsage::OID].contains(&extension.extn_id) {
+                return Err(Error::CriticalExtension(self.link));
+            }
+            if seen.contains(&extension.extn_id) {
+                return Err(Error::ExtensionRepeated(self.link));
+            }
+            seen.push(extension.extn_id);
+        }
+        Ok(())
+    }
+
+    fn extensions(&self) -> &[Extension] {
+        self.tbs.extensions().map_or(&[], Vec::as_slice)
+    }
+
+    fn decode_extension<'b, T: Decode<'b>>(&'b self, id: ObjectIdentifier) -> Option<T> {
+        self.extension(id).and_then(|value| T::from_der(value).ok())
+    }
+}

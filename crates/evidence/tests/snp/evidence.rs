@@ -1,0 +1,112 @@
+//! A private root, made here and trusted by nobody else, and evidence under it that is right until a test makes one thing wrong.
+
+use blockcloud_evidence::snp::{Claims, Error, Product, Report, Requirements, verify, verify_issuers};
+use blockcloud_simulator::{Authority, Processor, Template};
+use std::sync::LazyLock;
+
+/// 2027: within every certificate made here.
+pub const NOW_MS: u64 = 1_800_000_000_000;
+/// 2019 and 2050: outside of them.
+pub const BEFORE_MS: u64 = 1_550_000_000_000;
+pub const AFTER_MS: u64 = 2_530_000_000_000;
+
+pub static ROOT: LazyLock<Authority> = LazyLock::new(|| authority(1, "Test ARK"));
+pub static ISSUER: LazyLock<Authority> = LazyLock::new(|| authority(2, "Test ASK"));
+/// Somebody else with the issuer's name.
+pub static IMPOSTOR: LazyLock<Authority> = LazyLock::new(|| authority(3, "Test ASK"));
+/// Somebody else with the root's name.
+pub static ROOT_IMPOSTOR: LazyLock<Authority> = LazyLock::new(|| authority(4, "Test ARK"));
+pub static GENOA: LazyLock<Evidence> = LazyLock::new(|| Evidence::of(Product::Genoa));
+pub static TURIN: LazyLock<Evidence> = LazyLock::new(|| Evidence::of(Product::Turin));
+
+fn authority(seed: u8, name: &str) -> Authority {
+    Authority::generate(&[seed; 32], name).expect("a key").0
+}
+
+/// A processor, a report of it, and the certificates.
+pub struct Evidence {
+    pub processor: Processor,
+    pub report: [u8; Report::LEN],
+    pub chip: Vec<u8>,
+    pub root: Vec<u8>,
+    pub issuer: Vec<u8>,
+    pub requirements: Requirements,
+    pub now_ms: u64,
+}
+
+impl Evidence {
+    fn of(product: Product) -> Self {
+        let processor = Processor::certified_by(&ISSUER, product, [7; 32]);
+        Self {
+            report: processor.launch([1; 48], [2; 32]).report([3; 64]),
+            chip: processor.certificate().to_vec(),
+            root: ROOT.sign(&ROOT.root_template()),
+            issuer: ROOT.sign(&ROOT.issuer_template(&ISSUER)),
+            requirements: Requirements::USUAL,
+            now_ms: NOW_MS,
+            processor,
+        }
+    }
+
+    pub fn judge(&self) -> Result<Claims, Error> {
+        verify(&self.report, &self.chip, &self.issuer, &self.requirements, self.now_ms)
+    }
+
+    /// The verdict over evidence that differs in the report only. The processor signs what it is changed to.
+    pub fn with_report(&self, change: impl FnOnce(&mut [u8; Report::LEN])) -> Result<Claims, Error> {
+        let mut report = self.report;
+        change(&mut report);
+        self.processor.sign(&mut report);
+        verify(&report, &self.chip, &self.issuer, &self.requirements, self.now_ms)
+    }
+
+    /// The verdict over a report that was changed after the processor signed it.
+    pub fn with_signed_report(&self, change: impl FnOnce(&mut [u8; Report::LEN])) -> Result<Claims, Error> {
+        let mut report = self.report;
+        change(&mut report);
+        verify(&report, &self.chip, &self.issuer, &self.requirements, self.now_ms)
+    }
+
+    /// The verdict over evidence that differs in what the chip's certificate says. The issuer signs what it is changed to.
+    pub fn with_chip(&self, change: impl FnOnce(&mut Template)) -> Result<Claims, Error> {
+        let mut template = self.processor.certificate_template(&ISSUER);
+        change(&mut template);
+        self.with_chip_der(&ISSUER.sign(&template))
+    }
+
+    /// The verdict over evidence that differs in the chip's certificate.
+    pub fn with_chip_der(&self, chip: &[u8]) -> Result<Claims, Error> {
+        verify(&self.report, chip, &self.issuer, &self.requirements, self.now_ms)
+    }
+
+    /// The verdict over evidence that differs in the requirements.
+    pub fn with_requirements(&self, requirements: Requirements) -> Result<Claims, Error> {
+        verify(&self.report, &self.chip, &self.issuer, &requirements, self.now_ms)
+    }
+
+    /// The verdict over evidence that differs in the verifier's issuer certificate.
+    pub fn with_issuer(&self, change: impl FnOnce(&mut Template)) -> Result<Claims, Error> {
+        let mut template = ROOT.issuer_template(&ISSUER);
+        change(&mut template);
+        verify(&self.report, &self.chip, &ROOT.sign(&template), &self.requirements, self.now_ms)
+    }
+
+    /// The verdict over issuers that differ in what the root says of itself.
+    pub fn with_root(&self, change: impl FnOnce(&mut Template)) -> Result<u64, Error> {
+        let mut template = ROOT.root_template();
+        change(&mut template);
+        verify_issuers(&ROOT.sign(&template), &self.issuer, self.now_ms)
+    }
+
+    /// The verdict over issuers that differ in what the root says of the issuer.
+    pub fn with_intermediate(&self, change: impl FnOnce(&mut Template)) -> Result<u64, Error> {
+        let mut template = ROOT.issuer_template(&ISSUER);
+        change(&mut template);
+        verify_issuers(&self.root, &ROOT.sign(&template), self.now_ms)
+    }
+}
+
+/// Writes bytes at an offset of a report.
+pub fn put(report: &mut [u8; Report::LEN], offset: usize, bytes: &[u8]) {
+    report[offset..offset + bytes.len()].copy_from_slice(bytes);
+}

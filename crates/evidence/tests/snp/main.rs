@@ -1,0 +1,6 @@
+//! SEV-SNP: what is believed and what is refused.
+
+mod evidence;
+mod genuine;
+mod mutation;
+mod refusals;

@@ -1,0 +1,266 @@
+//! The receipt log as it grows inside the guest, and what is sent of it.
+//!
+//! Receipts stay in memory until the agent has confirmed them; from then on only their hashes do. A program that produces receipts faster than the
+//! agent takes them waits. Not here: the durable log (the agent keeps it), proofs (the agent makes them).
+
+use crate::keys::{self, NoRandomness, ReceiptKey};
+use blockcloud_primitives::{Checkpoint, Digest, JobId, Moment, Op, Party, Receipt, Signature, Usage};
+use blockcloud_receipt_log::{EMPTY_ROOT, Tree, leaf_hash};
+use codec::Encode;
+use serde::{Deserialize, Serialize};
+use std::{
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::Notify;
+
+/// Receipts that may wait for confirmation before the program has to.
+const PENDING_MAX: usize = 1 << 18;
+/// Receipts in one increment: as hex, with the checkpoint, less than 2 MB.
+const INCREMENT_MAX: usize = 3500;
+
+/// Why nothing can be appended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LogError {
+    /// The last receipt has been written, or the guest was told to stop.
+    #[error("the log is closed")]
+    Closed,
+    /// No salt could be made.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
+}
+
+/// A receipt without what the log adds: position, time, salt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Statement {
+    /// What was done.
+    pub op: Op,
+    /// Keyed digest of the object's name.
+    pub object: Digest,
+    /// First byte of the range.
+    pub offset: u64,
+    /// Length of the range.
+    pub bytes: u64,
+    /// Keyed digest of the bytes.
+    pub digest: Digest,
+    /// Who acted.
+    pub actor: Digest,
+    /// Where the data came from.
+    pub from: Party,
+    /// Where it went.
+    pub to: Party,
+    /// What it was derived from.
+    pub derived_from: Digest,
+}
+
+impl Statement {
+    /// A statement about nothing in particular, inside the guest.
+    pub fn new(op: Op, actor: Digest) -> Self {
+        Self {
+            op,
+            object: Digest::ZERO,
+            offset: 0,
+            bytes: 0,
+            digest: Digest::ZERO,
+            actor,
+            from: Party::GUEST,
+            to: Party::GUEST,
+            derived_from: Digest::ZERO,
+        }
+    }
+}
+
+/// A stretch of the log with a checkpoint at its end, as it is sent to the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Increment {
+    /// Position of the first receipt.
+    pub first_seq: u64,
+    /// The receipts' canonical encodings, one after the other, as hex.
+    pub receipts: String,
+    /// The log's state after the last of them.
+    pub checkpoint: Checkpoint,
+    /// The receipt key's signature over the checkpoint.
+    pub signature: Signature,
+}
+
+#[derive(Default)]
+struct State {
+    tree: Tree,
+    /// Encodings that are not confirmed.
+    pending: Vec<u8>,
+    /// Number of receipts that are confirmed.
+    confirmed: u64,
+    usage: Usage,
+    previous: Option<Checkpoint>,
+    closed: bool,
+    abandoned: bool,
+}
+
+impl State {
+    fn waiting(&self) -> usize {
+        self.pending.len() / Receipt::ENCODED_LEN
+    }
+}
+
+/// A job's receipt log.
+pub struct Log {
+    job: JobId,
+    state: Mutex<State>,
+    room: Condvar,
+    closed: Notify,
+}
+
+impl Log {
+    /// The empty log of a job.
+    pub fn new(job: JobId) -> Self {
+        Self { job, state: Mutex::default(), room: Condvar::new(), closed: Notify::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing in here panics halfway through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a receipt and returns it. Never waits.
+    pub fn append(&self, statement: &Statement) -> Result<Receipt, LogError> {
+        self.push(&mut self.state(), statement)
+    }
+
+    /// Appends a receipt for the program: waits, with its thread, while too many are not confirmed yet.
+    pub fn append_waiting(&self, statement: &Statement) -> Result<Receipt, LogError> {
+        let state = self.state();
+        let waited = self.room.wait_while(state, |state| state.waiting() >= PENDING_MAX && !state.closed && !state.abandoned);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner);
+        if state.abandoned {
+            return Err(LogError::Closed);
+        }
+        self.push(&mut state, statement)
+    }
+
+    /// Appends the last receipt and closes the log.
+    pub fn append_last(&self, statement: &Statement) -> Result<Receipt, LogError> {
+        let mut state = self.state();
+        let receipt = self.push(&mut state, statement)?;
+        state.closed = true;
+        self.closed.notify_one();
+        self.room.notify_all();
+        Ok(receipt)
+    }
+
+    fn push(&self, state: &mut State, statement: &Statement) -> Result<Receipt, LogError> {
+        if state.closed {
+            return Err(LogError::Closed);
+        }
+        let Statement { op, object, offset, bytes, digest, actor, from, to, derived_from } = *statement;
+        let receipt = Receipt {
+            version: Receipt::VERSION,
+            job: self.job,
+            seq: state.tree.size(),
+            time: now(),
+            op,
+            object,
+            offset,
+            bytes,
+            digest,
+            actor,
+            from,
+            to,
+            derived_from,
+            purpose: 0,
+            salt: keys::random()?,
+        };
+        let encoded = receipt.encode();
+        state.tree.append(leaf_hash(&encoded));
+        state.pending.extend_from_slice(&encoded);
+        Ok(receipt)
+    }
+
+    /// Changes the usage counters that the next checkpoint carries.
+    pub fn use_up(&self, change: impl FnOnce(&mut Usage)) {
+        change(&mut self.state().usage);
+    }
+
+    /// Releases a program that waits for room; it gets an error instead. For when the guest is told to stop.
+    pub fn abandon(&self) {
+        self.state().abandoned = true;
+        self.room.notify_all();
+    }
+
+    /// Number of receipts.
+    pub fn size(&self) -> u64 {
+        self.state().tree.size()
+    }
+
+    /// Number of receipts and the root over them.
+    pub fn head(&self) -> (u64, Digest) {
+        let state = self.state();
+        (state.tree.size(), Digest(state.tree.root()))
+    }
+
+    /// Whether every receipt is confirmed.
+    pub fn is_settled(&self) -> bool {
+        self.state().pending.is_empty()
+    }
+
+    /// Whether the last receipt has been appended.
+    pub fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    /// Waits until the last receipt has been appended.
+    pub async fn closed(&self) {
+        if !self.is_closed() {
+            self.closed.notified().await;
+        }
+    }
+
+    /// Signs the next stretch that is not confirmed; nothing if there is none.
+    pub fn increment(&self, key: &ReceiptKey, genesis: &Digest) -> Option<Increment> {
+        let mut state = self.state();
+        let count = state.waiting().min(INCREMENT_MAX);
+        let receipts = state.pending.get(..count.checked_mul(Receipt::ENCODED_LEN)?).filter(|receipts| !receipts.is_empty())?;
+        let receipts = format!("0x{}", hex::encode(receipts));
+        let size = state.confirmed.checked_add(u64::try_from(count).ok()?)?;
+        let previous = state.previous;
+        let checkpoint = Checkpoint {
+            version: Checkpoint::VERSION,
+            job: self.job,
+            size,
+            root: Digest(state.tree.root_at(size).ok()?),
+            // A clock that stands still or is set back must not stop the log.
+            time: now().max(previous.map_or(0, |previous| previous.time.saturating_add(1))),
+            usage: state.usage,
+            previous_size: previous.map_or(0, |previous| previous.size),
+            previous_root: previous.map_or(Digest(EMPTY_ROOT), |previous| previous.root),
+        };
+        state.previous = Some(checkpoint);
+        let signature = key.sign(&checkpoint.signing_payload(genesis));
+        Some(Increment { first_seq: state.confirmed, receipts, checkpoint, signature })
+    }
+
+    /// Notes that the agent has everything below `size`.
+    pub fn confirm(&self, size: u64) {
+        let mut state = self.state();
+        let count = usize::try_from(size.saturating_sub(state.confirmed)).unwrap_or(0).min(state.waiting());
+        state.pending.drain(..count.saturating_mul(Receipt::ENCODED_LEN));
+        state.confirmed = state.confirmed.saturating_add(u64::try_from(count).unwrap_or(0));
+        self.room.notify_all();
+    }
+}
+
+/// The guest's clock.
+pub fn now() -> Moment {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// Processor time of this process in milliseconds, as Linux counts it (`/proc/self/stat`, in hundredths of a second).
+pub fn cpu_ms() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The second field is the program's name in parentheses and may hold anything; user and system time are fields 14 and 15.
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    let (user, system): (u64, u64) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
+    user.checked_add(system)?.checked_mul(10)
+}
+
+#[cfg(test)]
+mod tests;

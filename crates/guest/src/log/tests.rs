@@ -1,0 +1,130 @@
+//! The log by itself.
+
+use super::*;
+use blockcloud_receipt_log::verify_consistency;
+use codec::DecodeAll;
+use std::{sync::Arc, thread};
+
+const GENESIS: Digest = Digest([1; 32]);
+
+fn log() -> (Log, ReceiptKey) {
+    (Log::new(JobId(7)), ReceiptKey::generate().unwrap())
+}
+
+fn statement() -> Statement {
+    Statement::new(Op::Heartbeat, Digest([2; 32]))
+}
+
+fn receipts(increment: &Increment) -> Vec<Receipt> {
+    let bytes = hex::decode(increment.receipts.strip_prefix("0x").unwrap()).unwrap();
+    bytes.chunks(Receipt::ENCODED_LEN).map(|bytes| Receipt::decode_all(&mut &bytes[..]).unwrap()).collect()
+}
+
+#[test]
+fn nothing_to_say_is_no_increment() {
+    let (log, key) = log();
+    assert_eq!(log.increment(&key, &GENESIS), None);
+    assert!(log.is_settled());
+}
+
+#[test]
+fn increments_follow_each_other_and_are_bounded() {
+    let (log, key) = log();
+    for _ in 0..INCREMENT_MAX + 10 {
+        log.append(&statement()).unwrap();
+    }
+    let first = log.increment(&key, &GENESIS).unwrap();
+    log.confirm(first.checkpoint.size);
+    let second = log.increment(&key, &GENESIS).unwrap();
+    log.confirm(second.checkpoint.size);
+    assert_eq!((first.first_seq, receipts(&first).len()), (0, INCREMENT_MAX));
+    assert_eq!((second.first_seq, receipts(&second).len()), (INCREMENT_MAX as u64, 10));
+    assert!(serde_json::to_vec(&first).unwrap().len() < 2_000_000);
+    assert!(second.checkpoint.time > first.checkpoint.time);
+    assert_eq!((second.checkpoint.previous_size, second.checkpoint.previous_root), (first.checkpoint.size, first.checkpoint.root));
+    let proof = log.state().tree.consistency_proof(first.checkpoint.size, second.checkpoint.size).unwrap();
+    let (old, new) = (first.checkpoint, second.checkpoint);
+    assert_eq!(verify_consistency(old.size, &old.root.0, new.size, &new.root.0, &proof), Ok(()));
+    assert_eq!(log.head(), (new.size, new.root));
+    assert!(log.is_settled());
+}
+
+#[test]
+fn what_is_not_confirmed_is_said_again() {
+    let (log, key) = log();
+    log.append(&statement()).unwrap();
+    let lost = log.increment(&key, &GENESIS).unwrap();
+    log.append(&statement()).unwrap();
+    let again = log.increment(&key, &GENESIS).unwrap();
+    assert_eq!((again.first_seq, receipts(&again)[0]), (0, receipts(&lost)[0]));
+    assert_eq!(again.checkpoint.size, 2);
+}
+
+#[test]
+fn confirming_too_much_or_twice_is_harmless() {
+    let (log, key) = log();
+    log.append(&statement()).unwrap();
+    log.confirm(100);
+    log.confirm(1);
+    log.append(&statement()).unwrap();
+    assert_eq!(log.increment(&key, &GENESIS).unwrap().first_seq, 1);
+}
+
+#[test]
+fn salts_differ() {
+    let (log, _) = log();
+    let (one, two) = (log.append(&statement()).unwrap(), log.append(&statement()).unwrap());
+    assert_ne!(one.salt, two.salt);
+    assert_eq!((one.seq, two.seq), (0, 1));
+}
+
+#[test]
+fn fails_after_the_last_receipt() {
+    let (log, _) = log();
+    log.append_last(&statement()).unwrap();
+    assert_eq!(log.append(&statement()), Err(LogError::Closed));
+    assert_eq!(log.append_last(&statement()), Err(LogError::Closed));
+    assert_eq!(log.append_waiting(&statement()), Err(LogError::Closed));
+}
+
+#[test]
+fn a_program_waits_for_room_and_goes_on() {
+    let (log, key) = log();
+    let log = Arc::new(log);
+    for _ in 0..PENDING_MAX {
+        log.append(&statement()).unwrap();
+    }
+    let waiting = {
+        let log = log.clone();
+        thread::spawn(move || log.append_waiting(&statement()))
+    };
+    let increment = log.increment(&key, &GENESIS).unwrap();
+    log.confirm(increment.checkpoint.size);
+    assert_eq!(waiting.join().unwrap().unwrap().seq, PENDING_MAX as u64);
+}
+
+#[test]
+fn a_program_that_waits_is_released_when_the_log_is_abandoned() {
+    let (log, _) = log();
+    let log = Arc::new(log);
+    for _ in 0..PENDING_MAX {
+        log.append(&statement()).unwrap();
+    }
+    let waiting = {
+        let log = log.clone();
+        thread::spawn(move || log.append_waiting(&statement()))
+    };
+    log.abandon();
+    assert_eq!(waiting.join().unwrap(), Err(LogError::Closed));
+    assert!(log.append_last(&statement()).is_ok(), "the guest itself can still say that it erased");
+}
+
+#[test]
+fn processor_time_grows() {
+    let before = cpu_ms().unwrap();
+    let mut number = 1_u64;
+    while cpu_ms().unwrap() < before + 20 {
+        number = number.wrapping_mul(31);
+    }
+    assert!(number != 0);
+}

@@ -1,0 +1,27 @@
+//! `proc_*`, `sched_yield` and `sock_*`: ending, and what a program cannot do here.
+
+use super::{Halt, Host, Memory, Outcome};
+use crate::sandbox::Errno;
+
+impl Host {
+    /// `proc_exit`.
+    pub fn proc_exit(&mut self, code: u32) -> Outcome {
+        Err(Halt::Exit(code))
+    }
+
+    /// `proc_raise`: there are no signals.
+    pub fn proc_raise(&mut self, _memory: &mut Memory, _signal: u32) -> Outcome {
+        Err(Errno::Notsup.into())
+    }
+
+    /// `sched_yield`: there is nobody to yield to.
+    pub fn sched_yield(&mut self, _memory: &mut Memory) -> Outcome {
+        Ok(())
+    }
+
+    /// Every `sock_*` function: no descriptor is a socket.
+    pub fn no_socket(&mut self, fd: u32) -> Outcome {
+        self.descriptors.get(fd)?;
+        Err(Errno::Notsock.into())
+    }
+}

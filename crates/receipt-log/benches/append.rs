@@ -1,0 +1,157 @@
+//! How many receipts a core appends per second: in memory, to a durable file, and with the `ct-merkle` crate on the same records.
+//!
+//! `cargo bench -p blockcloud-receipt-log` prints a markdown table of medians. Each round runs every case once on one thread, so that a slow
+//! moment of the machine meets them all. "Per core" counts the processor time of that thread (on Linux, from its schedstat), which work
+//! elsewhere on the machine does not inflate; "by the clock" includes waiting for the disk and for a free core. Without `--bench` (as `cargo test` runs it) it only shows that everything works, with few receipts.
+//!
+//! Not here: proofs, several cores, the tiers above a single log.
+
+use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
+use blockcloud_receipt_log::{Hash, ReceiptLog, Tree, leaf_hash, node_hash, receipt_bytes, receipt_hash};
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use sha2::Sha256;
+use std::{
+    fs,
+    hint::black_box,
+    path::Path,
+    time::{Duration, Instant},
+};
+
+const JOB: JobId = JobId(1);
+
+/// One case: its name, and what it does with the receipts. It returns the root, so that nothing can be left out and all can be compared.
+type Case = (&'static str, fn(&[Receipt]) -> Option<Hash>);
+
+const OURS: &str = "append: encode, hash, tree";
+const THEIRS: &str = "`ct-merkle` 0.3: encode, push";
+
+const CASES: [Case; 6] = [
+    ("encode and the two hashes a receipt costs, no tree", hashes),
+    (OURS, append),
+    (THEIRS, ct_merkle),
+    ("durable append, `fsync` every 100 receipts", durable::<100>),
+    ("durable append, `fsync` every 1,000 receipts", durable::<1_000>),
+    ("durable append, `fsync` every 10,000 receipts", durable::<10_000>),
+];
+
+/// The floor under any such tree with this hash function: one leaf and, over time, one node per receipt.
+fn hashes(receipts: &[Receipt]) -> Option<Hash> {
+    let mut node = [0; 32];
+    for receipt in receipts {
+        node = node_hash(&node, &receipt_hash(receipt));
+    }
+    black_box(node);
+    None
+}
+
+fn append(receipts: &[Receipt]) -> Option<Hash> {
+    let mut tree = Tree::new();
+    for receipt in receipts {
+        tree.append(receipt_hash(receipt));
+    }
+    Some(tree.root())
+}
+
+fn ct_merkle(receipts: &[Receipt]) -> Option<Hash> {
+    let mut tree = MemoryBackedTree::<Sha256, [u8; Receipt::ENCODED_LEN]>::new();
+    for receipt in receipts {
+        tree.push(receipt_bytes(receipt));
+    }
+    Some((*tree.root().as_bytes()).into())
+}
+
+fn durable<const GROUP: usize>(receipts: &[Receipt]) -> Option<Hash> {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("append-{}.log", std::process::id()));
+    let (mut log, _) = ReceiptLog::open(&path, JOB).expect("the target folder can be written to");
+    for group in receipts.chunks(GROUP) {
+        for receipt in group {
+            log.append(receipt).expect("receipts come in sequence");
+        }
+        log.sync().expect("the disk takes them");
+    }
+    let root = log.tree().root();
+    drop(log);
+    fs::remove_file(path).expect("the file was there");
+    Some(root)
+}
+
+fn receipts(count: u64) -> Vec<Receipt> {
+    (0..count)
+        .map(|seq| {
+            let fill = |part: u8| Digest(leaf_hash(&[&seq.to_le_bytes()[..], &[part]].concat()));
+            let salt = fill(4).0;
+            Receipt {
+                version: Receipt::VERSION,
+                job: JOB,
+                seq,
+                time: 1_700_000_000_000 + seq,
+                op: Op::Read,
+                object: fill(0),
+                offset: seq * 4096,
+                bytes: 4096,
+                digest: fill(1),
+                actor: fill(2),
+                from: Party::site(SiteId(1)),
+                to: Party::GUEST,
+                derived_from: fill(3),
+                purpose: 0,
+                salt: salt[..16].try_into().expect("half of a hash"),
+            }
+        })
+        .collect()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn main() {
+    let measure = std::env::args().any(|argument| argument == "--bench");
+    let (count, rounds) = if measure { (200_000, 11) } else { (300, 1) };
+    let receipts = receipts(count);
+    let expected = append(&receipts);
+    let mut times = CASES.map(|_| (Vec::new(), Vec::new()));
+    for _ in 0..rounds {
+        for ((name, case), (processor, clock)) in CASES.iter().zip(&mut times) {
+            let (start, processor_start) = (Instant::now(), processor_time());
+            let root = case(&receipts);
+            clock.push(start.elapsed());
+            processor.push(processor_time().zip(processor_start).map_or_else(|| start.elapsed(), |(end, start)| end - start));
+            assert!(root.is_none() || root == expected, "{name}: another root than ours");
+        }
+    }
+
+    if !measure {
+        println!("all cases arrive at one root; `cargo bench` measures");
+        return;
+    }
+    let medians = times.map(|(processor, clock)| (median(processor), median(clock)));
+    let of = |name| CASES.iter().zip(medians).find(|((case, _), _)| *case == name).map_or(Duration::ZERO, |(_, (processor, _))| processor);
+    let theirs = of(THEIRS).as_secs_f64();
+    println!("{count} receipts of {} bytes, median of {rounds} rounds, one thread, {}", Receipt::ENCODED_LEN, hardware());
+    println!();
+    println!("| case | receipts/s per core | ns per receipt | against `ct-merkle` | receipts/s by the clock |");
+    println!("| --- | ---: | ---: | ---: | ---: |");
+    for ((name, _), (processor, clock)) in CASES.iter().zip(medians) {
+        let (processor, clock, count) = (processor.as_secs_f64(), clock.as_secs_f64(), count as f64);
+        let (rate, each, ratio, by_the_clock) = (count / processor, processor * 1e9 / count, theirs / processor, count / clock);
+        println!("| {name} | {rate:.0} | {each:.0} | {ratio:.2} x | {by_the_clock:.0} |");
+    }
+}
+
+/// Processor time of this thread so far.
+fn processor_time() -> Option<Duration> {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    stat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn hardware() -> &'static str {
+    if std::is_x86_feature_detected!("sha") { "SHA-NI" } else { "no SHA-NI" }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn hardware() -> &'static str {
+    std::env::consts::ARCH
+}

@@ -1,0 +1,197 @@
+//! The proving half: a tree in memory that answers for every size it ever had.
+//!
+//! It keeps the hash of every complete subtree, 64 bytes per leaf. Not here: entries (only their hashes), files (`ReceiptLog`), verifying.
+
+use crate::hash::{EMPTY_ROOT, Hash, node_hash};
+use thiserror::Error;
+
+/// A question that a tree cannot answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum TreeError {
+    /// The tree has never had this size.
+    #[error("the log has {size} entries, not yet {asked}")]
+    SizeBeyondEnd {
+        /// The size asked for.
+        asked: u64,
+        /// The size it has.
+        size: u64,
+    },
+    /// There is no such leaf in the tree of this size.
+    #[error("there is no entry {index} among the first {size}")]
+    IndexOutOfRange {
+        /// The position asked for.
+        index: u64,
+        /// The size of the tree asked about.
+        size: u64,
+    },
+    /// The older size is larger than the newer one.
+    #[error("the older size {old} is larger than the newer size {new}")]
+    SizesReversed {
+        /// The older size.
+        old: u64,
+        /// The newer size.
+        new: u64,
+    },
+    /// The older tree is empty: there is nothing to prove.
+    #[error("every tree is consistent with the empty one: there is nothing to prove")]
+    EmptyOldTree,
+}
+
+/// An append-only RFC 9162 tree.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// `levels[k][i]` is the hash over leaves `i * 2^k .. (i + 1) * 2^k`. Complete subtrees only: they never change.
+    levels: Vec<Vec<Hash>>,
+}
+
+impl Tree {
+    /// The tree without leaves.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Number of leaves.
+    pub fn size(&self) -> u64 {
+        self.levels.first().map_or(0, |leaves| leaves.len() as u64)
+    }
+
+    /// Appends a leaf by its hash and returns its position.
+    pub fn append(&mut self, leaf: Hash) -> u64 {
+        let index = self.size();
+        let mut hash = leaf;
+        let mut depth = 0;
+        loop {
+            if depth == self.levels.len() {
+                self.levels.push(Vec::new());
+            }
+            let level = &mut self.levels[depth];
+            level.push(hash);
+            // An even number of nodes: the last two have a parent now.
+            if level.len() % 2 == 1 {
+                return index;
+            }
+            hash = node_hash(&level[level.len() - 2], &level[level.len() - 1]);
+            depth += 1;
+        }
+    }
+
+    /// Hash of a leaf.
+    pub fn leaf(&self, index: u64) -> Option<Hash> {
+        self.levels.first()?.get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// The root over all leaves.
+    pub fn root(&self) -> Hash {
+        self.range(0, self.size())
+    }
+
+    /// The root when the tree had `size` leaves.
+    ///
+    /// # Errors
+    /// [`TreeError::SizeBeyondEnd`].
+    pub fn root_at(&self, size: u64) -> Result<Hash, TreeError> {
+        self.check_size(size)?;
+        Ok(self.range(0, size))
+    }
+
+    /// The proof that leaf `index` is in the tree of the first `size` leaves, siblings from the leaf upwards (RFC 9162, 2.1.3.1).
+    ///
+    /// # Errors
+    /// [`TreeError::SizeBeyondEnd`], [`TreeError::IndexOutOfRange`].
+    pub fn inclusion_proof(&self, index: u64, size: u64) -> Result<Vec<Hash>, TreeError> {
+        self.check_size(size)?;
+        if index >= size {
+            return Err(TreeError::IndexOutOfRange { index, size });
+        }
+        let (mut start, mut end) = (0, size);
+        let mut proof = Vec::new();
+        while end - start > 1 {
+            let middle = split(start, end);
+            if index < middle {
+                proof.push(self.range(middle, end));
+                end = middle;
+            } else {
+                proof.push(self.range(start, middle));
+                start = middle;
+            }
+        }
+        proof.reverse();
+        Ok(proof)
+    }
+
+    /// The proof that the tree of the first `new` leaves continues that of the first `old` (RFC 9162, 2.1.4.1). Empty for equal sizes.
+    ///
+    /// # Errors
+    /// [`TreeError::SizeBeyondEnd`], [`TreeError::SizesReversed`], [`TreeError::EmptyOldTree`].
+    pub fn consistency_proof(&self, old: u64, new: u64) -> Result<Vec<Hash>, TreeError> {
+        self.check_size(new)?;
+        if old > new {
+            return Err(TreeError::SizesReversed { old, new });
+        }
+        if old == 0 && new > 0 {
+            return Err(TreeError::EmptyOldTree);
+        }
+        let (mut start, mut end) = (0, new);
+        let mut proof = Vec::new();
+        while end != old {
+            let middle = split(start, end);
+            if old <= middle {
+                proof.push(self.range(middle, end));
+                end = middle;
+            } else {
+                proof.push(self.range(start, middle));
+                start = middle;
+            }
+        }
+        // The verifier knows the old root; a smaller subtree at the old tree's end it has to be told.
+        if start != 0 {
+            proof.push(self.range(start, end));
+        }
+        proof.reverse();
+        Ok(proof)
+    }
+
+    fn check_size(&self, asked: u64) -> Result<(), TreeError> {
+        let size = self.size();
+        if asked > size { Err(TreeError::SizeBeyondEnd { asked, size }) } else { Ok(()) }
+    }
+
+    /// Root of the subtree over leaves `start..end`, which must be one that RFC 9162's recursion meets: `start` is a multiple of the largest
+    /// power of two up to `end - start`.
+    fn range(&self, start: u64, end: u64) -> Hash {
+        // From the right: the subtree over what is left after the lowest complete part, then its left neighbour, and so on.
+        let mut rest = end;
+        let mut hash: Option<Hash> = None;
+        while rest > start {
+            let depth = (rest - start).trailing_zeros();
+            rest -= 1 << depth;
+            let complete = &self.levels[depth as usize][(rest >> depth) as usize];
+            hash = Some(match hash {
+                Some(right) => node_hash(complete, &right),
+                None => *complete,
+            });
+        }
+        hash.unwrap_or(EMPTY_ROOT)
+    }
+}
+
+impl Extend<Hash> for Tree {
+    fn extend<I: IntoIterator<Item = Hash>>(&mut self, leaves: I) {
+        for leaf in leaves {
+            self.append(leaf);
+        }
+    }
+}
+
+impl FromIterator<Hash> for Tree {
+    fn from_iter<I: IntoIterator<Item = Hash>>(leaves: I) -> Self {
+        let mut tree = Self::new();
+        tree.extend(leaves);
+        tree
+    }
+}
+
+/// Where the tree over `start..end` (at least two leaves) divides: after the largest power of two below its size.
+fn split(start: u64, end: u64) -> u64 {
+    start + (1 << (end - start - 1).ilog2())
+}

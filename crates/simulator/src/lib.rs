@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod authority;
+pub mod dev_root;
+pub mod processor;
+mod random;
+pub mod server;
+
+pub use authority::{Authority, Template};
+pub use processor::{Launch, Processor};

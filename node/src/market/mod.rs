@@ -1,0 +1,136 @@
+//! The `market_*` JSON-RPC: the market for clients that know nothing of SCALE.
+//!
+//! Reads are the runtime's `MarketApi`, answered in plain JSON. Writing is two steps: `market_prepare` turns a call in JSON into bytes to sign
+//! with a summary a person can read, `market_submit` takes the signature and puts the transaction into the pool. Described for machines in
+//! `docs/rpc/openrpc.json`.
+//!
+//! Not here: any rule of the market (the runtime's), keys (the client's).
+
+mod call;
+mod error;
+mod prepare;
+mod subscribe;
+
+use self::{
+    call::MarketCall,
+    error::Error,
+    prepare::{Prepared, Submission},
+};
+use blockcloud_primitives::{JobId, JobSpec, JobView, OfferFilter, OfferId, OfferView, Page, Quote};
+use blockcloud_runtime::{Hash, apis::MarketApi, opaque::Block};
+use jsonrpsee::{
+    PendingSubscriptionSink,
+    core::{RpcResult, async_trait},
+    proc_macros::rpc,
+};
+use sc_client_api::BlockchainEvents;
+use sc_transaction_pool_api::TransactionPool;
+use serde::Serialize;
+use sp_api::ProvideRuntimeApi;
+use sp_blockchain::HeaderBackend;
+use std::sync::Arc;
+
+/// Most items on one page.
+const PAGE_LIMIT: u32 = 100;
+/// Most offers that one quote judges.
+const QUOTE_LIMIT: u32 = 200;
+
+/// The offers that fit a job spec, best first, and why the others do not.
+#[derive(Clone, Debug, Serialize)]
+pub struct QuoteAnswer {
+    /// Offers that fit, cheapest first.
+    pub fits: Vec<Quote>,
+    /// Offers that do not, each with its reasons.
+    pub refused: Vec<Quote>,
+}
+
+/// The market's JSON-RPC methods.
+#[rpc(server, namespace = "market")]
+pub trait Market {
+    /// A page of offers. `after` is the `next` of the page before; `limit` at most 100 (default 20).
+    #[method(name = "offers")]
+    fn offers(&self, filter: Option<OfferFilter>, after: Option<OfferId>, limit: Option<u32>) -> RpcResult<Page<OfferView, OfferId>>;
+
+    /// The offers that fit this job spec with their total price, and why others do not.
+    #[method(name = "quote")]
+    fn quote(&self, spec: JobSpec) -> RpcResult<QuoteAnswer>;
+
+    /// One job; null once it is closed or if it never was.
+    #[method(name = "job")]
+    fn job(&self, job: JobId) -> RpcResult<Option<JobView>>;
+
+    /// A page of the jobs that an account (SS58 or hex) has placed or runs.
+    #[method(name = "jobs")]
+    fn jobs(&self, account: String, after: Option<JobId>, limit: Option<u32>) -> RpcResult<Page<JobView, JobId>>;
+
+    /// Bytes to sign for a call, with a summary. `account` is SS58 or hex.
+    #[method(name = "prepare")]
+    fn prepare(&self, call: MarketCall, account: String) -> RpcResult<Prepared>;
+
+    /// Submits a prepared call with its signature; answers the transaction's hash.
+    #[method(name = "submit")]
+    async fn submit(&self, submission: Submission) -> RpcResult<Hash>;
+
+    /// The job now, and again after every finalised block that changed it; ends when the job is closed.
+    #[subscription(name = "subscribeJob" => "jobUpdate", unsubscribe = "unsubscribeJob", item = subscribe::JobUpdate)]
+    fn subscribe_job(&self, job: JobId);
+}
+
+/// The server behind [`Market`].
+pub struct MarketRpc<C, P> {
+    client: Arc<C>,
+    pool: Arc<P>,
+    executor: sc_rpc::SubscriptionTaskExecutor,
+}
+
+impl<C, P> MarketRpc<C, P> {
+    /// A server over this node's client and transaction pool.
+    pub fn new(client: Arc<C>, pool: Arc<P>, executor: sc_rpc::SubscriptionTaskExecutor) -> Self {
+        Self { client, pool, executor }
+    }
+}
+
+#[async_trait]
+impl<C, P> MarketServer for MarketRpc<C, P>
+where
+    C: ProvideRuntimeApi<Block> + HeaderBackend<Block> + BlockchainEvents<Block> + Send + Sync + 'static,
+    C::Api: MarketApi<Block> + prepare::Apis,
+    P: TransactionPool<Block = Block, Hash = Hash> + 'static,
+{
+    fn offers(&self, filter: Option<OfferFilter>, after: Option<OfferId>, limit: Option<u32>) -> RpcResult<Page<OfferView, OfferId>> {
+        let limit = limit.unwrap_or(20).clamp(1, PAGE_LIMIT);
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().offers(best, filter.unwrap_or_default(), after, limit).map_err(Error::runtime)?)
+    }
+
+    fn quote(&self, spec: JobSpec) -> RpcResult<QuoteAnswer> {
+        let best = self.client.info().best_hash;
+        let quotes = self.client.runtime_api().quote(best, spec, QUOTE_LIMIT).map_err(Error::runtime)?;
+        let (fits, refused) = quotes.into_iter().partition(|quote| quote.refusals.is_empty());
+        Ok(QuoteAnswer { fits, refused })
+    }
+
+    fn job(&self, job: JobId) -> RpcResult<Option<JobView>> {
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().job(best, job).map_err(Error::runtime)?)
+    }
+
+    fn jobs(&self, account: String, after: Option<JobId>, limit: Option<u32>) -> RpcResult<Page<JobView, JobId>> {
+        let account = <[u8; 32]>::from(prepare::account(&account)?).into();
+        let limit = limit.unwrap_or(20).clamp(1, PAGE_LIMIT);
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().jobs_of(best, account, after, limit).map_err(Error::runtime)?)
+    }
+
+    fn prepare(&self, call: MarketCall, account: String) -> RpcResult<Prepared> {
+        Ok(prepare::prepare(&*self.client, &*self.pool, call, prepare::account(&account)?)?)
+    }
+
+    async fn submit(&self, submission: Submission) -> RpcResult<Hash> {
+        Ok(prepare::submit(&*self.client, &*self.pool, submission).await?)
+    }
+
+    fn subscribe_job(&self, pending: PendingSubscriptionSink, job: JobId) {
+        subscribe::job(self.client.clone(), &self.executor, pending, job);
+    }
+}

@@ -1,0 +1,75 @@
+//! How benchmarks of the jobs bring their neighbours into the states that they start from, without hardware evidence.
+
+use crate::{AccountId, Balances, Bonds, Offers, Runtime, RuntimeOrigin, Timestamp, config::money::UNIT};
+use blockcloud_evidence::snp::Product;
+use blockcloud_primitives::{
+    Digest, Head, JobId, JobSpec, Measurement, Moment, OfferId, OfferTerms, Price, PublicKey, Resources, Session, SiteId, Tcb, Tee,
+};
+use frame_support::traits::{Time, fungible::Mutate};
+
+/// The neighbours of the jobs.
+pub struct Neighbours;
+
+impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
+    fn offer(spec: &JobSpec) -> OfferId {
+        let provider: AccountId = frame_benchmarking::account("provider", 0, 0);
+        let origin = || RuntimeOrigin::signed(provider.clone());
+        let rich = UNIT.saturating_mul(1_000_000_000).saturating_add(spec.cover.saturating_mul(2));
+        Balances::set_balance(&provider, rich);
+        let id = pallet_offers::NextOffer::<Runtime>::get();
+        let site = pallet_offers::NextSite::<Runtime>::get();
+        let prepared = || {
+            Bonds::bond(origin(), spec.cover.max(UNIT))?;
+            Offers::register(origin(), Default::default())?;
+            Offers::add_site(origin())?;
+            Offers::publish(origin(), terms(spec, site))
+        };
+        if let Err(error) = prepared() {
+            panic!("the benchmarks' offer cannot be published: {error:?}");
+        }
+        id
+    }
+
+    fn session(job: JobId, provider: &AccountId, receipt_key: PublicKey) {
+        let hardware = (Tee::SevSnp, Product::Genoa);
+        let empty = pallet_attestation::Roots { root: Default::default(), issuer: Default::default() };
+        pallet_attestation::RootsOf::<Runtime>::insert(hardware, empty);
+        pallet_attestation::Floors::<Runtime>::insert(hardware, Tcb::default());
+        let session = Session {
+            provider: blockcloud_primitives::AccountId(provider.clone().into()),
+            tee: Tee::SevSnp,
+            receipt_key,
+            wrapping_key: PublicKey([0; 32]),
+            measurement: Measurement([0; 48]),
+            chip: Digest::ZERO,
+            tcb: Tcb::default(),
+            evidence: Digest::ZERO,
+            since: now(),
+            valid_until: Moment::MAX,
+        };
+        let guest = pallet_attestation::Guest { session, product: Product::Genoa, firmware: Tcb::default(), by_approval: false };
+        pallet_attestation::Sessions::<Runtime>::insert(job, guest);
+    }
+
+    fn head(job: JobId, head: Head) {
+        pallet_receipts::Logs::<Runtime>::insert(job, pallet_receipts::Log { opened_at: now(), head: Some(head) });
+    }
+}
+
+fn now() -> Moment {
+    <Timestamp as Time>::now()
+}
+
+/// Terms that the spec fits exactly.
+fn terms(spec: &JobSpec, site: SiteId) -> OfferTerms {
+    OfferTerms {
+        site,
+        tees: spec.policy.tees.clone(),
+        total: Resources { ..spec.resources },
+        price: Price { vcpu: 1, memory_gib: 1, storage_gib: 1, gpu: 1 },
+        opens: 0,
+        closes: Moment::MAX,
+        longest_job: spec.longest_run,
+        cover_per_job: spec.cover,
+    }
+}

@@ -1,0 +1,48 @@
+//! What each role may do for a company's account.
+
+use crate::{Address, ProxyType, RuntimeCall, UNIT};
+use frame_support::traits::InstanceFilter;
+use sp_keyring::Sr25519Keyring::Bob;
+
+const ROLES: [ProxyType; 6] =
+    [ProxyType::Any, ProxyType::Buyer, ProxyType::Operator, ProxyType::Security, ProxyType::Auditor, ProxyType::Treasurer];
+
+/// The roles that may send this call.
+fn allowed(call: impl Into<RuntimeCall>) -> Vec<ProxyType> {
+    let call = call.into();
+    ROLES.into_iter().filter(|role| role.filter(&call)).collect()
+}
+
+#[test]
+fn money_is_the_treasurers() {
+    let transfer = pallet_balances::Call::transfer_keep_alive { dest: Address::Id(Bob.to_account_id()), value: UNIT };
+    assert_eq!(allowed(transfer), [ProxyType::Any, ProxyType::Treasurer]);
+}
+
+#[test]
+fn session_keys_are_the_security_officers() {
+    assert_eq!(allowed(pallet_session::Call::purge_keys {}), [ProxyType::Any, ProxyType::Security]);
+}
+
+#[test]
+fn roles_themselves_are_only_for_any() {
+    assert_eq!(allowed(pallet_proxy::Call::remove_proxies {}), [ProxyType::Any]);
+}
+
+#[test]
+fn batches_are_for_all() {
+    assert_eq!(allowed(pallet_utility::Call::batch { calls: Vec::new() }), ROLES);
+    assert_eq!(
+        allowed(pallet_utility::Call::as_derivative { index: 0, call: Box::new(frame_system::Call::remark { remark: vec![] }.into()) }),
+        [ProxyType::Any]
+    );
+}
+
+#[test]
+fn only_any_contains_the_others() {
+    for outer in ROLES {
+        for inner in ROLES {
+            assert_eq!(outer.is_superset(&inner), outer == ProxyType::Any || outer == inner, "{outer:?} {inner:?}");
+        }
+    }
+}

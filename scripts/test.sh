@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Runs every check and every test. Sets the machine up first.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+./scripts/setup.sh
+. scripts/env.sh
+
+step() { printf '\n== %s\n' "$*"; }
+
+step "format"
+cargo fmt --all --check
+step "build"
+cargo build --workspace --bins --locked
+step "lints"
+SKIP_WASM_BUILD=1 cargo clippy --workspace --all-targets --locked -- -D warnings
+step "one copy of each polkadot-sdk crate"
+./scripts/one-sdk.sh
+step "tests"
+cargo test --workspace --locked
+step "documentation"
+SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+if cargo deny --version >/dev/null 2>&1; then
+    step "licences, bans, sources"
+    cargo deny check bans licenses sources
+else
+    step "licences, bans, sources: SKIPPED, cargo-deny is not installed (cargo install cargo-deny --locked)"
+fi
