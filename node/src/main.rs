@@ -6,6 +6,7 @@ mod chain_spec;
 mod cli;
 mod command;
 mod finality;
+mod finality_proof;
 mod market;
 mod rpc;
 mod service;

@@ -3,6 +3,7 @@
 //! Each group of methods is a module of its own that is merged here.
 
 use crate::{
+    finality_proof,
     market::{MarketRpc, MarketServer as _},
     service::{Backend, Client, Pool},
 };
@@ -25,8 +26,8 @@ pub struct Finality {
     pub voters: SharedVoterState,
     /// Justifications as they come.
     pub justifications: GrandpaJustificationStream<Block>,
-    /// Proves finality of a block.
-    pub proofs: Arc<FinalityProofProvider<Backend, Block>>,
+    /// Where justifications are stored.
+    pub backend: Arc<Backend>,
 }
 
 /// What the methods need of the node.
@@ -43,11 +44,14 @@ pub struct Deps {
 /// All methods of this node that the library does not bring.
 pub fn methods(deps: Deps, executor: SubscriptionTaskExecutor) -> Result<RpcModule<()>, jsonrpsee::core::RegisterMethodError> {
     let Deps { client, pool, finality } = deps;
-    let Finality { authorities, voters, justifications, proofs } = finality;
+    let Finality { authorities, voters, justifications, backend } = finality;
     let mut module = RpcModule::new(());
     module.merge(System::new(client.clone(), pool.clone()).into_rpc())?;
     module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
     module.merge(MarketRpc::new(client, pool, executor.clone()).into_rpc())?;
-    module.merge(Grandpa::new(executor, authorities, voters, justifications, proofs).into_rpc())?;
+    let proofs = FinalityProofProvider::new_for_service(backend.clone(), Some(authorities.clone()));
+    let mut grandpa = Grandpa::new(executor, authorities, voters, justifications, proofs).into_rpc();
+    finality_proof::serve(&mut grandpa, backend)?;
+    module.merge(grandpa)?;
     Ok(module)
 }

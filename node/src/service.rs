@@ -8,7 +8,7 @@ use blockcloud_runtime::{apis::RuntimeApi, opaque::Block};
 use futures::FutureExt;
 use sc_client_api::{Backend as _, BlockBackend};
 use sc_consensus_aura::{ImportQueueParams, SlotProportion, StartAuraParams};
-use sc_consensus_grandpa::{FinalityProofProvider, GrandpaBlockImport, GrandpaParams, LinkHalf, SharedVoterState};
+use sc_consensus_grandpa::{GrandpaBlockImport, GrandpaParams, LinkHalf, SharedVoterState};
 use sc_network::{NetworkBackend, service::NotificationMetrics};
 use sc_service::{BuildNetworkParams, Configuration, PartialComponents, SpawnTasksParams, TaskManager, WarpSyncConfig, error::Error};
 use sc_telemetry::{Telemetry, TelemetryWorker};
@@ -194,7 +194,7 @@ pub fn start<N: NetworkBackend<Block, Hash>>(config: Configuration, finality: Fi
             authorities: link.shared_authority_set().clone(),
             voters: voters.clone(),
             justifications: link.justification_stream(),
-            proofs: FinalityProofProvider::new_for_service(backend.clone(), Some(link.shared_authority_set().clone())),
+            backend: backend.clone(),
         },
     };
     sc_service::spawn_tasks(SpawnTasksParams {

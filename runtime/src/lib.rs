@@ -97,7 +97,7 @@ pub const VERSION: RuntimeVersion = RuntimeVersion {
     system_version: 1,
 };
 
-/// The pallets. The order is that of their hooks and of genesis; the numbers are those of the wire.
+/// The pallets. Their numbers are those of the wire, and the order of genesis and of hooks.
 #[frame_support::runtime]
 mod runtime {
     /// The runtime.
@@ -150,7 +150,8 @@ mod runtime {
 
     #[runtime::pallet_index(25)]
     pub type Consortium = pallet_consortium;
-    // After balances and the consortium: its genesis needs accounts that exist and asks the consortium for the first validators.
-    #[runtime::pallet_index(4)]
+    // Genesis and hooks run in the order of these numbers. Session comes after balances, because its genesis takes references to accounts that must
+    // exist, and after the consortium, which it asks for the first validators.
+    #[runtime::pallet_index(26)]
     pub type Session = pallet_session;
 }

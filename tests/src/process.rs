@@ -36,10 +36,8 @@ impl Process {
             .spawn()
             .with_context(|| format!("cannot start {name}: {command:?}"))?;
         let printed = Arc::new((Mutex::new(Printed { lines: Vec::new(), open_streams: 2 }), Condvar::new()));
-        let streams: [Box<dyn Read + Send>; 2] = [
-            Box::new(child.stdout.take().context("stdout is piped")?),
-            Box::new(child.stderr.take().context("stderr is piped")?),
-        ];
+        let streams: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().context("stdout is piped")?), Box::new(child.stderr.take().context("stderr is piped")?)];
         for stream in streams {
             let (printed, mut file) = (printed.clone(), file.try_clone()?);
             std::thread::spawn(move || {

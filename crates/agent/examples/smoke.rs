@@ -17,6 +17,7 @@ async fn main() -> anyhow::Result<()> {
     let seconds: u64 = args.get(5).and_then(|s| s.parse().ok()).unwrap_or(0);
     let chain = Chain::connect(node).await?;
     println!("{chain:?} {:?}", chain.runtime(At::Finalised).await?);
+    check(&*chain.runtime(At::Finalised).await?);
     let provider: Signer = "//Bob".parse()?;
     let alice: Signer = "//Alice".parse()?;
     let customer: Signer = "ed25519://Charlie".parse()?;
@@ -34,7 +35,7 @@ async fn main() -> anyhow::Result<()> {
             )
             .await?;
         println!("approved {:?} fee {:?} block {}", t.elapsed(), done.fee(), done.number);
-        chain.submit(&calls::offers::register(&agent_url.parse().unwrap()), &provider, Until::Best).await?;
+        let _ = chain.submit(&calls::offers::register(&agent_url.parse().unwrap()), &provider, Until::Best).await;
         chain.submit(&calls::bonds::bond(1_000_000_000_000_000), &provider, Until::Best).await?;
         let site = chain.submit_and_finalise(&calls::offers::add_site(), &provider).await?.site()?;
         println!("site {site}");
@@ -195,4 +196,106 @@ mod sha2_384 {
         let hex = String::from_utf8(out.stdout)?;
         hex[..96].parse().map_err(anyhow::Error::msg)
     }
+}
+
+fn check(rt: &blockcloud_client::Runtime) {
+    use calls::*;
+    let a = AccountId([1; 32]);
+    let d = Digest([2; 32]);
+    let fact = Fact::Certificate("C5".parse().unwrap());
+    let terms = OfferTerms {
+        site: SiteId(1),
+        tees: vec![Tee::Simulated].try_into().unwrap(),
+        total: Resources::default(),
+        price: Price::default(),
+        opens: 1,
+        closes: 2,
+        longest_job: 3,
+        cover_per_job: 4,
+    };
+    let g = ();
+    let _ = g;
+    let sig = Signature([0; 64]);
+    let cp =
+        Checkpoint { version: 1, job: JobId(1), size: 1, root: d, time: 1, usage: Usage::default(), previous_size: 0, previous_root: d };
+    let completion =
+        Completion { version: 1, job: JobId(1), size: 1, root: d, output: Blob { digest: d, bytes: 1 }, exit: Exit::Code(0), erased: 0 };
+    let r = Receipt {
+        version: 1,
+        job: JobId(1),
+        seq: 0,
+        time: 0,
+        op: Op::Erase,
+        object: d,
+        offset: 0,
+        bytes: 0,
+        digest: d,
+        actor: d,
+        from: Party::GUEST,
+        to: Party::GUEST,
+        derived_from: d,
+        purpose: 0,
+        salt: [0; 16],
+    };
+    let ev = Evidence {
+        tee: Tee::Simulated,
+        report: vec![1; 1184].try_into().unwrap(),
+        certificate: vec![2; 1000].try_into().unwrap(),
+        anchor: 1,
+        receipt_key: PublicKey(d.0),
+        wrapping_key: PublicKey(d.0),
+        possession: sig,
+    };
+    let m = Measurement([3; 48]);
+    let product = 1u8; // Genoa
+    let text = "x".parse().unwrap();
+    let all = vec![
+        offers::register(&"http://x".parse().unwrap()),
+        offers::update_profile(&"http://x".parse().unwrap()),
+        offers::deregister(),
+        offers::add_site(),
+        offers::remove_site(SiteId(1)),
+        offers::publish(&terms),
+        offers::update(OfferId(1), &terms),
+        offers::withdraw(OfferId(1)),
+        offers::accredit(a),
+        offers::discredit(a),
+        offers::certify(SiteId(1), &fact, 5),
+        offers::revoke(SiteId(1), &fact.kind()),
+        offers::remove_expired_fact(SiteId(1), &fact.kind()),
+        bonds::bond(5),
+        bonds::unbond(5),
+        bonds::withdraw(),
+        jobs::accept(JobId(1)),
+        jobs::attest(JobId(1), &ev),
+        jobs::settle(JobId(1)),
+        jobs::complete(JobId(1), &completion, &sig, &r, &[d, d]),
+        jobs::cancel(JobId(1)),
+        jobs::top_up(JobId(1), 5),
+        jobs::poke(JobId(1)),
+        attestation::set_roots(Tee::Simulated, &product, &[1, 2], &[3]),
+        attestation::remove_roots(Tee::Simulated, &product),
+        attestation::approve_measurement(&m, 1),
+        attestation::withdraw_measurement(&m),
+        attestation::deny_chip(d),
+        attestation::allow_chip(d),
+        attestation::set_floor(Tee::Simulated, &product, Some(&Tcb::default())),
+        receipts::checkpoint(&cp, &sig, &[d]),
+        consortium::add_validator(a, &text),
+        consortium::remove_validator(a),
+        consortium::enact(system::set_code(&[1, 2, 3])),
+        council::propose(2, consortium::enact(system::remark(b"hi"))),
+        council::vote(d, 1, true),
+        council::close(d, 1, 10, 10, 10),
+        balances::transfer(a, 10),
+        system::remark(b"x"),
+        system::set_code(b"x"),
+    ];
+    for call in &all {
+        match call.encode(rt) {
+            Ok(_) => {}
+            Err(e) => println!("BAD {}::{}: {e}", call.pallet(), call.name()),
+        }
+    }
+    println!("{} calls checked", all.len());
 }

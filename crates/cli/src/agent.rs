@@ -102,7 +102,11 @@ impl Agent {
         }
         progress.finish_and_clear();
         if Digest::of(&bytes) != expected.digest {
-            bail!("what the agent sent is not the output that the guest signed for: digest {} instead of {}", Digest::of(&bytes), expected.digest);
+            bail!(
+                "what the agent sent is not the output that the guest signed for: digest {} instead of {}",
+                Digest::of(&bytes),
+                expected.digest
+            );
         }
         Ok(bytes)
     }

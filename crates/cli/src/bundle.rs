@@ -1,7 +1,7 @@
 //! The audit bundle: a job's whole record in one file, and what can be proved from it offline.
 //!
 //! `blockcloud receipt export` writes it, `blockcloud audit verify` reads it. Not here: the chain's own proofs (storage proof and finality), which
-//! bind the head to the chain; until they are part of the bundle, `--node` compares it with a node.
+//! bind the head to the chain; until they are part of the bundle, `audit verify --online` compares it with a node.
 
 use crate::{
     commands::evidence::{Roots, Setting, judge},
@@ -9,7 +9,9 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{Scheme, agent_api::SignedCheckpoint};
-use blockcloud_primitives::{AccountId, Checkpoint, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, PublicKey, Receipt, Signature};
+use blockcloud_primitives::{
+    AccountId, Checkpoint, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, PublicKey, Receipt, Signature,
+};
 use blockcloud_receipt_log::{Tree, receipt_hash};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -84,9 +86,10 @@ impl Bundle {
         verdict.check(
             "the receipts are this job's and their sequence has no gap",
             gap.is_none(),
-            gap.map_or_else(|| format!("{} receipts", self.receipts.len()), |(receipt, seq)| {
-                format!("at position {seq} stands receipt {} of job {}", receipt.seq, receipt.job)
-            }),
+            gap.map_or_else(
+                || format!("{} receipts", self.receipts.len()),
+                |(receipt, seq)| format!("at position {seq} stands receipt {} of job {}", receipt.seq, receipt.job),
+            ),
         );
         let salts: BTreeSet<_> = self.receipts.iter().map(|receipt| receipt.salt).collect();
         verdict.check("every receipt has a salt of its own", salts.len() == self.receipts.len(), format!("{} salts", salts.len()));
@@ -103,7 +106,10 @@ impl Bundle {
         verdict.check(
             "every checkpoint is signed by the attested receipt key",
             signed.is_none() && !self.checkpoints.is_empty(),
-            signed.map_or_else(|| format!("{} checkpoints", self.checkpoints.len()), |signed| format!("not the one of size {}", signed.checkpoint.size)),
+            signed.map_or_else(
+                || format!("{} checkpoints", self.checkpoints.len()),
+                |signed| format!("not the one of size {}", signed.checkpoint.size),
+            ),
         );
         let other = self.checkpoints.iter().map(|signed| &signed.checkpoint).find(|checkpoint| !agrees(tree, checkpoint));
         verdict.check(
@@ -153,11 +159,16 @@ impl Bundle {
             handled.map_or_else(String::new, |receipt| format!("receipt {} says {:?}", receipt.seq, receipt.op)),
         );
         let head = self.head().map(|head| (head.size, head.root));
-        verdict.check("the completion stands on the chain's head", head == Some((completion.size, completion.root)), completion.output.digest.to_string());
+        verdict.check(
+            "the completion stands on the chain's head",
+            head == Some((completion.size, completion.root)),
+            completion.output.digest.to_string(),
+        );
     }
 
     fn is_signed(&self, signed: &SignedCheckpoint) -> bool {
-        signed.checkpoint.job == self.job.id && verify(&self.evidence.receipt_key, &signed.checkpoint.signing_payload(&self.genesis), &signed.signature)
+        signed.checkpoint.job == self.job.id
+            && verify(&self.evidence.receipt_key, &signed.checkpoint.signing_payload(&self.genesis), &signed.signature)
     }
 }
 

@@ -43,11 +43,6 @@ impl Context {
         Self { globals, output }
     }
 
-    /// URL of the node.
-    pub fn node(&self) -> &str {
-        &self.globals.node
-    }
-
     /// How long to wait for one answer.
     pub fn timeout(&self) -> Duration {
         Duration::from_secs(self.globals.timeout)

@@ -3,12 +3,17 @@
 use crate::{context, units::parse_bcu};
 use anyhow::{Context as _, Result, bail};
 use blockcloud_primitives::{
-    Allow, Balance, Blob, Digest, EngineId, JobSpec, List, Measurement, Measurements, Policy, RegionCode, Resources, Tcb, Tee, Text, Workload,
+    Allow, Balance, Blob, Digest, EngineId, JobSpec, List, Measurement, Measurements, Policy, RegionCode, Resources, Tcb, Tee, Text,
+    Workload,
 };
 use blockcloud_seal::{DataKey, FileEntry, Manifest, ObjectKey, Sealed, seal};
 use clap::Args;
 use sha2::{Digest as _, Sha384};
-use std::{fs, path::{Path, PathBuf}, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// What to run and under which terms.
 #[derive(Debug, Args)]
@@ -32,7 +37,7 @@ pub struct SpecArguments {
     #[arg(long, requires = "measurement")]
     engine: Option<EngineId>,
     /// A policy as TOML or JSON; replaces the flags about place and hardware.
-    #[arg(long, conflicts_with_all = ["regions", "tees"])]
+    #[arg(long, conflicts_with_all = ["regions", "tees", "gap"])]
     policy: Option<PathBuf>,
     /// A region in which it may run (ISO 3166-2). May be repeated; without any, every region.
     #[arg(long = "region")]
@@ -105,7 +110,8 @@ impl SpecArguments {
         let module_entry = add("module.wasm", &module);
         let mut files = Vec::new();
         for path in &self.inputs {
-            let name = path.file_name().and_then(|name| name.to_str()).with_context(|| format!("{} has no usable file name", path.display()))?;
+            let name =
+                path.file_name().and_then(|name| name.to_str()).with_context(|| format!("{} has no usable file name", path.display()))?;
             let plain = fs::read(path).with_context(|| format!("cannot read the input {}", path.display()))?;
             files.push(add(name, &plain));
         }
@@ -163,7 +169,11 @@ impl SpecArguments {
     fn policy(&self, measurement: Measurement) -> Result<Policy> {
         if let Some(path) = &self.policy {
             let text = fs::read_to_string(path).with_context(|| format!("cannot read the policy {}", path.display()))?;
-            return parse_policy(&text).with_context(|| format!("{} is not a policy", path.display()));
+            let policy = parse_policy(&text).with_context(|| format!("{} is not a policy", path.display()))?;
+            if matches!(&policy.measurements, Measurements::Only(list) if !list.contains(&measurement)) {
+                bail!("the policy {} does not accept the guest that you named: its measurement is {measurement}", path.display());
+            }
+            return Ok(policy);
         }
         let regions = match &self.regions[..] {
             [] => Allow::Any,

@@ -159,17 +159,18 @@ pub mod offers {
 pub mod bonds {
     use super::Call;
     use blockcloud_primitives::Balance;
+    use codec::Compact;
 
     const PALLET: &str = "Bonds";
 
     /// Adds to the bond.
     pub fn bond(amount: Balance) -> Call {
-        Call::new(PALLET, "bond", amount, format!("add {amount} to the bond"))
+        Call::new(PALLET, "bond", Compact(amount), format!("add {amount} to the bond"))
     }
 
     /// Starts to take from the free part of the bond.
     pub fn unbond(amount: Balance) -> Call {
-        Call::new(PALLET, "unbond", amount, format!("start unbonding {amount}"))
+        Call::new(PALLET, "unbond", Compact(amount), format!("start unbonding {amount}"))
     }
 
     /// Takes out what has finished unbonding.
@@ -264,8 +265,8 @@ pub mod attestation {
         Call::new(PALLET, "allow_chip", chip, format!("allow chip {chip} again"))
     }
 
-    /// Sets the firmware level below which evidence is refused.
-    pub fn set_floor(tee: Tee, product: &impl Encode, floor: &Tcb) -> Call {
+    /// Sets the firmware level below which evidence is refused; without one, the product's evidence is refused altogether.
+    pub fn set_floor(tee: Tee, product: &impl Encode, floor: Option<&Tcb>) -> Call {
         Call::new(PALLET, "set_floor", (tee, product, floor), format!("set the firmware floor of {tee:?}"))
     }
 }
@@ -379,7 +380,7 @@ mod tests {
     fn arguments_are_plain_scale() {
         assert_eq!(bytes(&jobs::accept(JobId(5))), [5, 0, 0, 0, 0, 0, 0, 0]);
         assert_eq!(bytes(&offers::withdraw(OfferId(256))), [0, 1, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(bytes(&bonds::bond(1)), 1u128.encode());
+        assert_eq!(bytes(&bonds::bond(1)), [4]);
         assert_eq!(bytes(&bonds::withdraw()), [0u8; 0]);
         let transfer = bytes(&balances::transfer(AccountId([3; 32]), 1));
         assert_eq!(transfer, [vec![0], vec![3; 32], vec![4]].concat());

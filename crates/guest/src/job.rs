@@ -9,7 +9,7 @@ use crate::{
     keys::{Keys, NoRandomness},
     log::{self, Log, LogError},
     output::{self, SealedOutput, Summary},
-    sandbox::{Ended, EngineError, INPUT, Program, Quota, Run, Sandbox, Vfs},
+    sandbox::{Ended, EngineError, INPUT, Program, Quota, Run, Sandbox, Vfs, VirtualClock},
     stop::{Stop, Stopped},
     transport::{Agent, Completed, Launch, TransportError},
 };
@@ -289,7 +289,7 @@ async fn ingest(
         }
         let path = format!("{INPUT}/{}", entry.path);
         journal.ingested(&manifest.object_key, &path, &plain)?;
-        if let Err(errno) = files.load(&path, &plain, 0) {
+        if let Err(errno) = files.load(&path, &plain, VirtualClock::EPOCH) {
             return Ok(Err(format!("{path} cannot be placed: {errno:?}")));
         }
     }

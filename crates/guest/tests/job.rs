@@ -167,9 +167,10 @@ async fn a_job_from_launch_to_completion() {
             (Op::Ingest, name("/input/data"), guest),
             (Op::Access, name("/input/data"), module),
             (Op::Access, name("/output/copy"), module),
+            // What is still open at the end is reported in the order of the descriptors.
+            (Op::Write, name("stdout"), module),
             (Op::Read, name("/input/data"), module),
             (Op::Write, name("/output/copy"), module),
-            (Op::Write, name("stdout"), module),
             (Op::Process, name("output"), module),
             (Op::Store, name("output"), guest),
             (Op::Erase, Digest::ZERO, guest),

@@ -1,8 +1,8 @@
 //! What the market answers: states and ends of a job, and the views of offers, quotes and jobs that the runtime API returns.
 
 use crate::{
-    AccountId, Balance, Completion, Digest, Fact, FactKind, JobId, JobSpec, List, Moment, OfferId, Price, Resources, Session, SiteId, Tee, Text,
-    Usage, amount,
+    AccountId, Balance, Completion, Digest, Fact, FactKind, JobId, JobSpec, List, Moment, OfferId, Price, Resources, Session, SiteId, Tee,
+    Text, Usage, amount,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -11,9 +11,7 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 /// Where a job stands. A job that is closed is no longer stored.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     /// Placed: capacity, cover and escrow are locked; the provider has yet to accept.
@@ -34,9 +32,7 @@ pub enum JobState {
 }
 
 /// Why a job ended.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum End {
     /// The guest finished, sealed the output and erased the data.
@@ -171,9 +167,7 @@ pub struct OfferView {
 }
 
 /// The terms of an offer, as a provider publishes and updates them.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfferTerms {
     /// Where the capacity stands.
@@ -196,9 +190,7 @@ pub struct OfferTerms {
 }
 
 /// Why an offer does not fit a job spec.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Refusal {
     /// Not enough free capacity.
@@ -245,9 +237,7 @@ pub struct Quote {
 }
 
 /// A log's last accepted checkpoint.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 pub struct Head {
     /// Number of receipts.
     pub size: u64,

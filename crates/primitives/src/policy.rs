@@ -6,9 +6,7 @@ use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
 /// A demand that is either absent, by name, or satisfied by one of a list. An empty list is satisfied by nothing.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", bound(serialize = "T: Serialize", deserialize = "T: Deserialize<'de>"))]
 pub enum Allow<T, const N: u32> {
     /// No demand.
@@ -35,9 +33,7 @@ impl<T: PartialEq, const N: u32> Allow<T, N> {
 }
 
 /// Which guest software may hold the job's keys.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measurements {
     /// Any that the chain's council has approved and not withdrawn.
@@ -49,9 +45,7 @@ pub enum Measurements {
 }
 
 /// What a customer demands of the place, the hardware and the handling.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Regions in which the site may stand.

@@ -47,9 +47,7 @@ pub enum Op {
 }
 
 /// Where data was or went: a site, a recipient's keyed identity, or neither (zero) for inside the guest.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 pub struct Party {
     /// The site; zero for none.
     pub site: SiteId,
@@ -72,9 +70,7 @@ impl Party {
 /// The canonical encoding is SCALE, which for this record of fixed-size fields is plain little-endian concatenation of exactly
 /// [`Receipt::ENCODED_LEN`] bytes. It is the leaf input of the job's RFC 9162 log. Identifiers that could name a person or a customer's object are
 /// keyed under a key of the customer's, and every receipt carries a salt of its own: once entry, salt and key are deleted, the leaf hash says nothing.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 pub struct Receipt {
     /// Version of this layout: 1.
     pub version: u8,

@@ -5,13 +5,11 @@ use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use serde::{Deserialize, Serialize};
 
-/// The engine that runs a module: SHA-256 of its name, version and configuration, as `blockcloud-guest --engine-id` prints it.
+/// The engine that runs a module: SHA-256 of its name, version and configuration, as `blockcloud-guest engine-id` prints it.
 pub type EngineId = Digest;
 
 /// A sealed blob that the customer hands over.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Blob {
     /// BLAKE3-256 of the ciphertext.
@@ -21,9 +19,7 @@ pub struct Blob {
 }
 
 /// What is to be run.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Workload {
     /// A `wasm32-wasip1` command module, run deterministically so that anyone with the data can replay it.
@@ -45,9 +41,7 @@ pub enum Workload {
 }
 
 /// What a customer asks for. Its hash is the job's terms everywhere.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct JobSpec {
     /// What is to be run.

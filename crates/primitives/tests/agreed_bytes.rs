@@ -216,7 +216,13 @@ mod policy {
     fn a_firmware_level_meets_a_floor_part_by_part() {
         let level = Tcb { bootloader: 3, tee: 0, snp: 8, microcode: 115, fmc: 0 };
         assert!(level.meets(&level));
-        for raise in [|t: &mut Tcb| t.bootloader += 1, |t: &mut Tcb| t.tee += 1, |t: &mut Tcb| t.snp += 1, |t: &mut Tcb| t.microcode += 1, |t: &mut Tcb| t.fmc += 1] {
+        for raise in [
+            |t: &mut Tcb| t.bootloader += 1,
+            |t: &mut Tcb| t.tee += 1,
+            |t: &mut Tcb| t.snp += 1,
+            |t: &mut Tcb| t.microcode += 1,
+            |t: &mut Tcb| t.fmc += 1,
+        ] {
             let mut floor = level;
             raise(&mut floor);
             assert!(!level.meets(&floor), "{floor:?}");
@@ -266,7 +272,13 @@ mod usage {
     fn no_counter_may_fall() {
         let usage = Usage { cpu_ms: 1, bytes_in: 1, bytes_out: 1, bytes_stored: 1, bytes_sent: 1 };
         assert!(usage.extends(&usage));
-        for lower in [|u: &mut Usage| u.cpu_ms = 0, |u: &mut Usage| u.bytes_in = 0, |u: &mut Usage| u.bytes_out = 0, |u: &mut Usage| u.bytes_stored = 0, |u: &mut Usage| u.bytes_sent = 0] {
+        for lower in [
+            |u: &mut Usage| u.cpu_ms = 0,
+            |u: &mut Usage| u.bytes_in = 0,
+            |u: &mut Usage| u.bytes_out = 0,
+            |u: &mut Usage| u.bytes_stored = 0,
+            |u: &mut Usage| u.bytes_sent = 0,
+        ] {
             let mut later = usage;
             lower(&mut later);
             assert!(!later.extends(&usage), "{later:?}");

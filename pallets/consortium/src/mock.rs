@@ -160,6 +160,7 @@ pub fn pass_sessions(sessions: u64) {
 /// Storage of the first block: companies 1, 2 and 3.
 pub fn genesis() -> sp_io::TestExternalities {
     let storage = RuntimeGenesisConfig {
+        balances: pallet_balances::GenesisConfig { balances: [1, 2, 3].map(|id| (id, 100)).into(), ..Default::default() },
         consortium: pallet_consortium::GenesisConfig { validators: [1, 2, 3].map(|id| (id, name(&format!("Company {id}")))).into() },
         session: pallet_session::GenesisConfig { keys: [1, 2, 3].map(|id| (id, id, keys(id))).into(), ..Default::default() },
         ..Default::default()

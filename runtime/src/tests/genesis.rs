@@ -25,11 +25,15 @@ fn every_preset_builds_and_its_authorities_are_its_listed_validators() {
             assert_eq!(pallet_aura::Authorities::<Runtime>::get().len(), listed.len());
             assert_eq!(crate::Grandpa::grandpa_authorities().len(), listed.len());
             assert!(listed.iter().all(|account| Balances::free_balance(account) > 0));
-            assert_eq!(
-                listed.iter().map(frame_system::Pallet::<Runtime>::providers).max(),
-                Some(1),
-                "no account is kept alive by accident"
+            let references = |account| {
+                let account = frame_system::Account::<Runtime>::get(account);
+                (account.providers, account.consumers)
+            };
+            assert!(
+                listed.iter().all(|account| references(account) == (1, 1)),
+                "a validator exists by its balance and is used by its keys"
             );
+            assert_eq!(pallet_consortium::Planned::<Runtime>::get().into_inner(), listed);
             assert_eq!(Aura::slot_duration(), 1_000);
         });
     }

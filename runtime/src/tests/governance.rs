@@ -6,12 +6,7 @@ use crate::{
     genesis::{COMPANIES, CONSORTIUM, DEV},
 };
 use codec::Encode;
-use frame_support::{
-    assert_noop, assert_ok,
-    dispatch::GetDispatchInfo,
-    storage::unhashed,
-    traits::{Get, Hooks},
-};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo, storage::unhashed, traits::Hooks};
 use sp_core::{
     storage::well_known_keys::CODE,
     traits::{ReadRuntimeVersion, ReadRuntimeVersionExt},
@@ -76,7 +71,7 @@ fn two_thirds_upgrade_the_runtime() {
     chain.execute_with(|| {
         assert_eq!(motion(enact(frame_system::Call::set_code { code: next_version() }), 3), Ok(()));
         assert_eq!(unhashed::get_raw(CODE), Some(next_version()));
-        System::assert_has_event(frame_system::Event::CodeUpdated.into());
+        System::assert_has_event(frame_system::Event::CodeUpdated { hash: BlakeTwo256::hash(&next_version()) }.into());
     });
 }
 

@@ -25,6 +25,29 @@ fn session_keys_are_the_security_officers() {
 }
 
 #[test]
+fn jobs_are_bought_run_and_watched_by_different_officers() {
+    use pallet_jobs::Call as Jobs;
+    let job = blockcloud_primitives::JobId(1);
+    assert_eq!(allowed(Jobs::accept { job }), [ProxyType::Any, ProxyType::Operator]);
+    assert_eq!(allowed(Jobs::top_up { job, amount: UNIT }), [ProxyType::Any, ProxyType::Buyer, ProxyType::Treasurer]);
+    assert_eq!(allowed(Jobs::cancel { job }), [ProxyType::Any, ProxyType::Buyer, ProxyType::Operator, ProxyType::Security]);
+    assert_eq!(allowed(Jobs::poke { job }), [ProxyType::Any, ProxyType::Buyer, ProxyType::Operator, ProxyType::Auditor]);
+}
+
+#[test]
+fn bonds_are_not_the_operators() {
+    assert_eq!(allowed(pallet_bonds::Call::unbond { amount: UNIT }), [ProxyType::Any, ProxyType::Treasurer]);
+    assert_eq!(allowed(pallet_offers::Call::add_site {}), [ProxyType::Any, ProxyType::Operator]);
+}
+
+#[test]
+fn what_the_council_decides_is_no_officers() {
+    let certifier = Bob.to_account_id();
+    assert_eq!(allowed(pallet_offers::Call::accredit { certifier }), [ProxyType::Any]);
+    assert_eq!(allowed(frame_system::Call::remark { remark: Vec::new() }), [ProxyType::Any]);
+}
+
+#[test]
 fn roles_themselves_are_only_for_any() {
     assert_eq!(allowed(pallet_proxy::Call::remove_proxies {}), [ProxyType::Any]);
 }

@@ -41,8 +41,10 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
     if online {
         let chain = context.chain().await?;
         let view = chain.job(bundle.job.id, At::Finalised).await?;
-        let same = chain.genesis() == bundle.genesis && view.as_ref().is_some_and(|view| view.head == bundle.head() && view.terms == bundle.job.terms);
-        let found = if view.is_some() { "compared with the node's finalised state" } else { "the node knows no such job: closed, or never was" };
+        let same = chain.genesis() == bundle.genesis
+            && view.as_ref().is_some_and(|view| view.head == bundle.head() && view.terms == bundle.job.terms);
+        let found =
+            if view.is_some() { "compared with the node's finalised state" } else { "the node knows no such job: closed, or never was" };
         verdict.check("the chain itself holds this head", same, found);
     } else {
         context.output.say("note: that the head is the chain's is not proved by the file alone; --online compares it with a node");

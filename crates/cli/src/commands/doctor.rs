@@ -16,7 +16,8 @@ const STALE: u64 = 30_000;
 
 pub async fn run(context: &Context) -> Result<bool> {
     let mut verdict = Verdict::default();
-    let connected = verdict.result("the node answers", context.chain().await, |chain: &Chain| format!("{}, chain {}", chain.url(), chain.genesis()));
+    let connected =
+        verdict.result("the node answers", context.chain().await, |chain: &Chain| format!("{}, chain {}", chain.url(), chain.genesis()));
     if let Some(chain) = connected {
         judge_chain(&chain, &mut verdict).await;
         if context.has_key() {
@@ -52,17 +53,25 @@ async fn judge_account(context: &Context, chain: &Chain, verdict: &mut Verdict) 
     if let Some(offer) = offers.items.first() {
         let found = match Agent::health(offer.endpoint.as_str(), context.timeout()).await {
             Ok(health) if health.provider == account => Ok(format!("{}, {} jobs", offer.endpoint, health.jobs)),
-            Ok(health) => Err(format!("the agent at {} works for {}: correct the address with `provider register --update`", offer.endpoint, health.provider)),
+            Ok(health) => Err(format!(
+                "the agent at {} works for {}: correct the address with `provider register --update`",
+                offer.endpoint, health.provider
+            )),
             Err(error) => Err(format!("{error}: start blockcloud-agent, or correct its address with `provider register --update`")),
         };
         verdict.result("your agent answers at its published address", found, Clone::clone);
         let bond = chain.bond(account, At::Finalised).await?;
-        let found = bond.map_or_else(|| "none: customers who ask for cover cannot place jobs; `blockcloud bond add`".into(), |bond| bcu(bond.total));
+        let found = bond
+            .map_or_else(|| "none: customers who ask for cover cannot place jobs; `blockcloud bond add`".into(), |bond| bcu(bond.total));
         verdict.check("a bond stands behind your offers", offers.items.iter().any(|offer| offer.free_bond > 0), found);
     }
     for job in chain.all_jobs_of(account, At::Finalised).await? {
         let dry = matches!(job.state, JobState::Running) && job.earned >= job.deposited;
-        verdict.check("a job's escrow is not used up", !dry, format!("job {}: {} of {} earned", job.id, bcu(job.earned), bcu(job.deposited)));
+        verdict.check(
+            "a job's escrow is not used up",
+            !dry,
+            format!("job {}: {} of {} earned", job.id, bcu(job.earned), bcu(job.deposited)),
+        );
     }
     Ok(())
 }

@@ -122,7 +122,10 @@ pub fn judge(job: &JobView, evidence: &Evidence, setting: &Setting) -> Verdict {
     let known = verdict.check(
         "the chain holds the vendor's certificates for it",
         setting.roots.is_some(),
-        setting.roots.as_ref().map_or_else(|| "none: the council must set them".into(), |roots| format!("root {}", Digest::of(&roots.root))),
+        setting
+            .roots
+            .as_ref()
+            .map_or_else(|| "none: the council must set them".into(), |roots| format!("root {}", Digest::of(&roots.root))),
     );
     if let (true, Some(roots)) = (known, &setting.roots) {
         let issuers = snp::verify_issuers(&roots.root, &roots.issuer, setting.at);
@@ -153,9 +156,11 @@ fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &
     let measurement = blockcloud_primitives::Measurement(claims.measurement);
     match &policy.measurements {
         Measurements::Only(list) => verdict.check("the policy accepts this guest", list.contains(&measurement), measurement.to_string()),
-        Measurements::Approved => {
-            verdict.check("the policy leaves the guest to the council", true, format!("{measurement}; the chain checked it against its list"))
-        }
+        Measurements::Approved => verdict.check(
+            "the policy leaves the guest to the council",
+            true,
+            format!("{measurement}; the chain checked it against its list"),
+        ),
     };
     verdict.check(
         "it was launched for this job's terms",

@@ -139,7 +139,19 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
     let chain = context.chain().await?;
     match command {
         Command::Publish {
-            site, tees, vcpus, memory_gib, storage_gib, gpus, price_vcpu, price_memory, price_storage, price_gpu, days, longest, cover,
+            site,
+            tees,
+            vcpus,
+            memory_gib,
+            storage_gib,
+            gpus,
+            price_vcpu,
+            price_memory,
+            price_storage,
+            price_gpu,
+            days,
+            longest,
+            cover,
         } => {
             let opens = chain.now(At::Finalised).await?;
             let terms = OfferTerms {
@@ -167,7 +179,10 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::Show { offer } => {
-            let view = chain.offer(offer, At::Finalised).await?.with_context(|| format!("there is no offer {offer}: it may have been withdrawn"))?;
+            let view = chain
+                .offer(offer, At::Finalised)
+                .await?
+                .with_context(|| format!("there is no offer {offer}: it may have been withdrawn"))?;
             context.output.result(&view, details)?;
             Ok(true)
         }

@@ -19,7 +19,9 @@ pub fn run(context: &Context, command: Command) -> Result<bool> {
     let mut text = String::new();
     let read = std::io::stdin().read_to_string(&mut text).map_err(|error| error.to_string());
     let verdict: Result<Result<(), Defect>, String> = read.and_then(|_| match command {
-        Command::Inclusion => serde_json::from_str(&text).map(|proof: InclusionDocument| proof.verdict()).map_err(|error| error.to_string()),
+        Command::Inclusion => {
+            serde_json::from_str(&text).map(|proof: InclusionDocument| proof.verdict()).map_err(|error| error.to_string())
+        }
         Command::Consistency => {
             serde_json::from_str(&text).map(|proof: ConsistencyDocument| proof.verdict()).map_err(|error| error.to_string())
         }

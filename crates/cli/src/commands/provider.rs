@@ -41,7 +41,9 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             let call = if update { calls::offers::update_profile(&endpoint) } else { calls::offers::register(&endpoint) };
             context.submit(&chain, &call).await?;
             let account = context.signer()?.account();
-            context.output.result(&json!({"provider": account, "endpoint": endpoint}), |_| format!("provider {account}, agent at {endpoint}"))?;
+            context
+                .output
+                .result(&json!({"provider": account, "endpoint": endpoint}), |_| format!("provider {account}, agent at {endpoint}"))?;
         }
         Command::AddSite => {
             let site = context.submit(&chain, &calls::offers::add_site()).await?.site()?;
@@ -65,7 +67,10 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             let value = json!({"provider": provider, "bond": bond, "offers": offers.items, "jobs": live});
             context.output.result(&value, |_| {
                 let rows: Vec<_> = offers.items.iter().map(super::offer::row).collect();
-                let bond = bond.as_ref().map_or_else(|| "no bond".into(), |bond| format!("bond {} of which {} stand behind jobs", bcu(bond.total), bcu(bond.reserved)));
+                let bond = bond.as_ref().map_or_else(
+                    || "no bond".into(),
+                    |bond| format!("bond {} of which {} stand behind jobs", bcu(bond.total), bcu(bond.reserved)),
+                );
                 format!("provider {provider}\n{bond}\n{live} jobs\n{}", table(&super::offer::HEADER, &rows))
             })?;
         }

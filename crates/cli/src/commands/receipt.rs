@@ -128,7 +128,13 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             let text = serde_json::to_vec_pretty(&bundle)?;
             fs::write(&to, &text).with_context(|| format!("cannot write {}", to.display()))?;
             context.output.result(&json!({"file": to, "receipts": bundle.receipts.len(), "bytes": text.len()}), |_| {
-                format!("{}: {} receipts, {} bytes; verify with `blockcloud audit verify {}`", to.display(), bundle.receipts.len(), text.len(), to.display())
+                format!(
+                    "{}: {} receipts, {} bytes; verify with `blockcloud audit verify {}`",
+                    to.display(),
+                    bundle.receipts.len(),
+                    text.len(),
+                    to.display()
+                )
             })?;
         }
     }

@@ -142,10 +142,10 @@ impl Sandbox {
 
     /// A file system as a program expects it: `/input`, `/output`, `/tmp`.
     pub fn files(quota: Quota) -> Result<Vfs, Errno> {
-        let mut files = Vfs::new(quota, 0);
+        let mut files = Vfs::new(quota, VirtualClock::EPOCH);
         for path in [INPUT, OUTPUT, SCRATCH] {
             let found = files.resolve(Vfs::ROOT, path.trim_start_matches('/'), false)?;
-            files.create_directory(&found, 0)?;
+            files.create_directory(&found, VirtualClock::EPOCH)?;
         }
         Ok(files)
     }

@@ -246,7 +246,7 @@ fn fails_when_signed_under_another_root() {
 fn fails_when_the_certificate_has_expired() {
     run(|| {
         set_time(2_493_072_001_000);
-        assert_refused(&Guest::new(1).evidence(), Error::Refused(Fault(Refusal::CertificateExpired(Link::Chip))));
+        assert_refused(&Guest::new(1).evidence(), Error::Refused(Fault(Refusal::CertificateExpired(Link::Issuer))));
         assert_eq!(Attestation::session(JOB), None);
     });
 }

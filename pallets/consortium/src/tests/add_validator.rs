@@ -23,12 +23,16 @@ fn fails_without_a_motion() {
 
 #[test]
 fn fails_without_session_keys() {
-    run(|| assert_noop!(Consortium::add_validator(RuntimeOrigin::root(), 4, name("Company 4")), Error::<Test>::KeysNotSet));
+    run(|| {
+        assert_noop!(Consortium::add_validator(RuntimeOrigin::root(), 4, name("Company 4")), Error::<Test>::KeysNotSet);
+    });
 }
 
 #[test]
 fn fails_for_a_validator() {
-    run(|| assert_noop!(Consortium::add_validator(RuntimeOrigin::root(), 3, name("Company 4")), Error::<Test>::AlreadyValidator));
+    run(|| {
+        assert_noop!(Consortium::add_validator(RuntimeOrigin::root(), 3, name("Company 4")), Error::<Test>::AlreadyValidator);
+    });
 }
 
 #[test]

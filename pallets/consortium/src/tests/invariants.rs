@@ -43,3 +43,10 @@ fn an_account_is_planned_twice() {
 fn the_configuration_is_sound() {
     <Consortium as Hooks<_>>::integrity_test();
 }
+
+#[test]
+fn a_genesis_that_contradicts_itself_does_not_become_a_chain() {
+    let twice = crate::GenesisConfig::<Test> { validators: vec![(1, name("a")), (1, name("b"))] };
+    let built = std::panic::catch_unwind(|| genesis().execute_with(|| frame_support::traits::BuildGenesisConfig::build(&twice)));
+    assert!(built.is_err());
+}

@@ -18,12 +18,16 @@ fn takes_the_company_off_the_list() {
 
 #[test]
 fn fails_without_a_motion() {
-    run(|| assert_noop!(Consortium::remove_validator(RuntimeOrigin::signed(2), 2), DispatchError::BadOrigin));
+    run(|| {
+        assert_noop!(Consortium::remove_validator(RuntimeOrigin::signed(2), 2), DispatchError::BadOrigin);
+    });
 }
 
 #[test]
 fn fails_for_a_stranger() {
-    run(|| assert_noop!(Consortium::remove_validator(RuntimeOrigin::root(), 9), Error::<Test>::NotValidator));
+    run(|| {
+        assert_noop!(Consortium::remove_validator(RuntimeOrigin::root(), 9), Error::<Test>::NotValidator);
+    });
 }
 
 #[test]

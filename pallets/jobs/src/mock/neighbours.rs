@@ -216,7 +216,7 @@ impl crate::traits::BenchmarkHelper<AccountId32> for Neighbours {
 
     fn session(job: JobId, provider: &AccountId32, receipt_key: PublicKey) {
         let evidence = Evidence { receipt_key, ..Guest::new(job).evidence() };
-        Self::open(job, provider, Digest::ZERO, &spec().policy, &evidence, now()).unwrap();
+        <Self as Attester<AccountId32>>::open(job, provider, Digest::ZERO, &spec().policy, &evidence, now()).unwrap();
     }
 
     fn head(job: JobId, head: Head) {

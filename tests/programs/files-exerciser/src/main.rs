@@ -133,7 +133,7 @@ fn directories() -> Done {
         let entry = entry?;
         check(entry.file_type()?.is_dir() == entry.metadata()?.is_dir(), "types agree")?;
     }
-    check(fs::remove_dir("/tmp/a").is_err_and(|error| error.kind() == ErrorKind::DirectoryNotEmpty), "not empty")?;
+    check(fs::remove_dir("/tmp/a").is_err() && Path::new("/tmp/a/b").exists(), "not empty")?;
     fs::remove_dir_all("/tmp/a")?;
     check(!Path::new("/tmp/a").exists(), "removed")?;
     for directory in ["/", "/input", "/output"] {

@@ -20,7 +20,11 @@ pub async fn run(context: &Context, chain: &Chain, job: JobId, into: &Path) -> R
     let files = unpack(&archive, into)?;
     context.output.result(&json!({"job": job, "into": into, "digest": completion.output.digest, "files": files}), |_| {
         let rows: Vec<_> = files.iter().map(|file| vec![file.path.display().to_string(), bytes(file.bytes)]).collect();
-        format!("the output is the one that the guest signed for (digest {})\n{}", completion.output.digest, table(&["file", "size"], &rows))
+        format!(
+            "the output is the one that the guest signed for (digest {})\n{}",
+            completion.output.digest,
+            table(&["file", "size"], &rows)
+        )
     })?;
     Ok(true)
 }

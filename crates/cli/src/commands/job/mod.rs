@@ -102,7 +102,12 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
         Command::Fetch { job, into } => fetch::run(context, &chain, job, &into).await,
         Command::Cancel { job } => {
             context.submit(&chain, &calls::jobs::cancel(job)).await?;
-            context.output.result(&view(&chain, job).await?, details)?;
+            // A job whose guest was never attested needs no claim window: it is closed at once.
+            let left = chain.job(job, At::Finalised).await?;
+            context.output.result(&json!({"cancelled": job, "job": left}), |_| match &left {
+                Some(view) => details(view),
+                None => format!("job {job} is cancelled and closed; everything is returned"),
+            })?;
             Ok(true)
         }
         Command::TopUp { job, amount } => {
@@ -158,7 +163,12 @@ fn details(job: &JobView) -> String {
         lines.push(format!("used: {} of processor time, {} bytes in, {} bytes out", span(used.cpu_ms), used.bytes_in, used.bytes_out));
     }
     if let Some(completion) = &job.completion {
-        lines.push(format!("program: {}; output {} bytes sealed; data erased at receipt {}", exit(&completion.exit), completion.output.bytes, completion.erased));
+        lines.push(format!(
+            "program: {}; output {} bytes sealed; data erased at receipt {}",
+            exit(&completion.exit),
+            completion.output.bytes,
+            completion.erased
+        ));
     }
     lines.join("\n")
 }

@@ -45,7 +45,8 @@ pub async fn run(context: &Context, chain: &Chain, arguments: Arguments) -> Resu
         Ok(outcome) => outcome,
         Err(error) => {
             // Only a refusal by the chain is final; after anything else the job may yet turn out to be placed, and then needs its key.
-            if error.downcast_ref::<blockcloud_client::Error>().is_some_and(|error| matches!(error, blockcloud_client::Error::Dispatch(_))) {
+            if error.downcast_ref::<blockcloud_client::Error>().is_some_and(|error| matches!(error, blockcloud_client::Error::Dispatch(_)))
+            {
                 folder.discard()?;
             }
             return Err(error);
@@ -60,7 +61,9 @@ pub async fn run(context: &Context, chain: &Chain, arguments: Arguments) -> Resu
         folder.path().display()
     ));
     if arguments.place_only {
-        context.output.result(&json!({"job": job, "offer": quote.offer, "terms": spec.terms(), "block": outcome.number}), |_| format!("job {job}"))?;
+        context
+            .output
+            .result(&json!({"job": job, "offer": quote.offer, "terms": spec.terms(), "block": outcome.number}), |_| format!("job {job}"))?;
         return Ok(true);
     }
     if !release::run(context, chain, &mut folder, job).await? {

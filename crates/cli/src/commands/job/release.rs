@@ -23,7 +23,10 @@ pub async fn run(context: &Context, chain: &Chain, folder: &mut JobFolder, job: 
 
     upload(context, chain, &agent, folder, job).await?;
 
-    let view = wait(context, chain, job, "waiting for the guest's evidence", |view| !matches!(view.state, JobState::Reserved | JobState::Accepted)).await?;
+    let view = wait(context, chain, job, "waiting for the guest's evidence", |view| {
+        !matches!(view.state, JobState::Reserved | JobState::Accepted)
+    })
+    .await?;
     if over(&view) {
         bail!("job {job} is over: {}", state(&view.state));
     }

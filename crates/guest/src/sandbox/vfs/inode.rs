@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Number of an inode. Never reused within a run; zero is never given.
 pub type Ino = u64;
 
-/// When something happened to an inode, in nanoseconds of the virtual clock.
+/// When something happened to an inode, as Unix time in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// Content last read.

@@ -7,7 +7,6 @@ use super::{
 };
 use crate::sandbox::{
     Errno,
-    clock::VirtualClock,
     descriptor::{Descriptor, Target},
     rights::Rights,
     vfs::{Directory, Ino},
@@ -92,10 +91,10 @@ impl Host {
         let object = descriptor.object.clone();
         match descriptor.ino() {
             Some(ino) => {
-                memory.write(result, &abi::filestat(Some(&self.vfs.stat(ino)?), VirtualClock::EPOCH))?;
+                memory.write(result, &abi::filestat(Some(&self.vfs.stat(ino)?)))?;
                 self.report_access(&object)
             }
-            None => Ok(memory.write(result, &abi::filestat(None, VirtualClock::EPOCH))?),
+            None => Ok(memory.write(result, &abi::filestat(None))?),
         }
     }
 
@@ -127,7 +126,7 @@ impl Host {
         let now = self.now();
         let choose = |given: u32, current: u32, time: u64| match (flags & given != 0, flags & current != 0) {
             (true, true) => Err(Errno::Inval),
-            (true, false) => Ok(Some(time.saturating_sub(VirtualClock::EPOCH))),
+            (true, false) => Ok(Some(time)),
             (false, true) => Ok(Some(now)),
             (false, false) => Ok(None),
         };

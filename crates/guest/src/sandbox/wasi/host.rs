@@ -108,9 +108,9 @@ impl Host {
         }
     }
 
-    /// The time for file times, in nanoseconds since the start.
+    /// The time for file times: Unix time in nanoseconds of the virtual clock.
     pub fn now(&self) -> u64 {
-        self.clock.elapsed()
+        self.clock.unix()
     }
 
     /// Adds fuel for moving bytes.

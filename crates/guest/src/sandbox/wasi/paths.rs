@@ -3,7 +3,6 @@
 use super::{Host, Memory, Outcome, abi, abi::oflags, files::known_flags};
 use crate::sandbox::{
     Errno,
-    clock::VirtualClock,
     descriptor::{Descriptor, Target},
     observe::Event,
     rights::Rights,
@@ -61,7 +60,7 @@ impl Host {
     pub fn path_filestat_get(&mut self, memory: &mut Memory, fd: u32, lookup: u32, path: Text, result: u32) -> Outcome {
         let (found, object) = self.find(memory, fd, Rights::PATH_FILESTAT_GET, path, follows(lookup))?;
         let stat = self.vfs.stat(found.ino.ok_or(Errno::Noent)?)?;
-        memory.write(result, &abi::filestat(Some(&stat), VirtualClock::EPOCH))?;
+        memory.write(result, &abi::filestat(Some(&stat)))?;
         self.report_access(&object)
     }
 

@@ -1,0 +1,139 @@
+//! A provider: simulated processor, registration, bond, certified site, offer, agent.
+
+use crate::{
+    node::Node,
+    process::{Process, free_port, program},
+};
+use anyhow::{Context as _, Result, ensure};
+use blockcloud_client::{Chain, Signer, calls};
+use blockcloud_primitives::{Fact, List, OfferId, OfferTerms, Price, Resources, Tee};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+const START: Duration = Duration::from_secs(60);
+/// One BCU.
+pub const BCU: u128 = 1_000_000_000_000;
+/// What the offer holds in all.
+pub const CAPACITY: Resources = Resources { vcpus: 8, memory_gib: 16, storage_gib: 100, gpus: 0 };
+
+/// A provider on a development chain, with Bob's account.
+pub struct Provider {
+    directory: PathBuf,
+    agent: Option<Process>,
+    _simulator: Process,
+    /// The offer.
+    pub offer: OfferId,
+}
+
+impl Provider {
+    /// Sets everything up and starts the agent. With `through`, guests reach the agent and customers are told to reach it at that URL.
+    pub async fn start(node: &Node, chain: &Chain, directory: &Path) -> Result<Self> {
+        let port = free_port()?;
+        let url = format!("http://127.0.0.1:{port}");
+        Self::start_behind(node, chain, directory, port, &url, &url).await
+    }
+
+    /// As [`Provider::start`], with an agent at `port` that customers and guests reach through other addresses.
+    pub async fn start_behind(node: &Node, chain: &Chain, directory: &Path, port: u16, customers: &str, guests: &str) -> Result<Self> {
+        let directory = directory.join("provider");
+        fs::create_dir_all(&directory)?;
+        let simulator =
+            Process::spawn("simulator", Command::new(program("blockcloud-simulator")?).arg("run"), &directory.join("simulator.log"))?;
+        let line = simulator.wait_line(|line| line.contains("http://"), START)?;
+        let simulated = line.split_whitespace().find(|word| word.starts_with("http://")).context("the simulator's address")?.to_owned();
+
+        let bob: Signer = "//Bob".parse()?;
+        chain.submit_and_finalise(&calls::offers::register(&customers.parse()?), &bob).await?;
+        chain.submit_and_finalise(&calls::bonds::bond(1_000 * BCU), &bob).await?;
+        let site = chain.submit_and_finalise(&calls::offers::add_site(), &bob).await?.site()?;
+        let now = chain.now(blockcloud_client::At::Finalised).await?;
+        let fact = Fact::Region("DE-BE".parse()?);
+        chain.submit_and_finalise(&calls::offers::certify(site, &fact, now + 86_400_000), &"//Ferdie".parse()?).await?;
+        let terms = OfferTerms {
+            site,
+            tees: List::try_from(vec![Tee::Simulated]).map_err(|_| anyhow::anyhow!("one kind"))?,
+            total: CAPACITY,
+            price: Price { vcpu: BCU / 250, memory_gib: BCU / 500, storage_gib: BCU / 10_000, gpu: 0 },
+            opens: now,
+            closes: now + 30 * 86_400_000,
+            longest_job: 86_400,
+            cover_per_job: 100 * BCU,
+        };
+        let offer = chain.submit_and_finalise(&calls::offers::publish(&terms), &bob).await?.offer()?;
+
+        fs::write(directory.join("provider.key"), "sr25519://Bob\n")?;
+        let config = format!(
+            "node = \"{}\"\nkey = \"provider.key\"\nlisten = \"127.0.0.1:{port}\"\nguest_url = \"{guests}\"\ndata = \"data\"\n\
+             [driver]\nkind = \"process\"\nguest = \"{}\"\nsimulator = \"{simulated}\"\n",
+            node.url(),
+            program("blockcloud-guest")?.display()
+        );
+        fs::write(directory.join("agent.toml"), config)?;
+        let mut provider = Self { directory, agent: None, _simulator: simulator, offer };
+        provider.start_agent()?;
+        Ok(provider)
+    }
+
+    /// Starts the agent (again).
+    pub fn start_agent(&mut self) -> Result<()> {
+        ensure!(self.agent.is_none(), "the agent runs already");
+        let mut command = Command::new(program("blockcloud-agent")?);
+        command.args(["run", "--config"]).arg(self.directory.join("agent.toml"));
+        let agent = Process::spawn("agent", &mut command, &self.directory.join("agent.log"))?;
+        agent.wait_line(|line| line.contains("the agent is here"), START)?;
+        self.agent = Some(agent);
+        Ok(())
+    }
+
+    /// `kill -9` of the agent.
+    pub fn kill_agent(&mut self) -> Result<()> {
+        self.agent.take().context("the agent is not running")?.kill()
+    }
+
+    /// The agent's process id.
+    pub fn agent_pid(&self) -> Result<u32> {
+        self.agent.as_ref().map(Process::pid).context("the agent is not running")
+    }
+
+    /// Process ids of the guests that this provider's agent has started: those whose working files or arguments lie in its folder, or that were given
+    /// its address.
+    pub fn guests(&self) -> Result<Vec<u32>> {
+        let config = fs::read_to_string(self.directory.join("agent.toml"))?;
+        let url = config.lines().find_map(|line| line.strip_prefix("guest_url = ")).context("guest_url")?.trim_matches('"').to_owned();
+        let mut guests = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let Ok(pid) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
+            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let command = String::from_utf8_lossy(&command).replace('\0', " ");
+            if command.contains("blockcloud-guest") && command.contains(&url) {
+                guests.push(pid);
+            }
+        }
+        Ok(guests)
+    }
+
+    /// `kill -9` of every guest; the number that was killed.
+    pub fn kill_guests(&self) -> Result<usize> {
+        let guests = self.guests()?;
+        for pid in &guests {
+            Command::new("kill").args(["-9", &pid.to_string()]).status()?;
+        }
+        Ok(guests.len())
+    }
+
+    /// Everything that the host keeps: the agent's folder with its data and logs.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.agent = None;
+        let _ = self.kill_guests();
+    }
+}

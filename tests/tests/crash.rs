@@ -1,0 +1,165 @@
+//! `kill -9` of the agent, the guest and the node in every state of a job: the job ends, the money adds up, nothing is paid twice, no capacity leaks.
+
+use anyhow::{Context as _, Result};
+use blockcloud_client::{At, Chain};
+use blockcloud_primitives::{End, JobId, JobState, JobView};
+use blockcloud_tests::{
+    customer::Customer,
+    module,
+    node::Node,
+    provider::{CAPACITY, Provider},
+};
+use std::{path::Path, time::Duration};
+use tokio::time::timeout;
+
+/// Longest time that a job may take to reach a state.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Victim {
+    Agent,
+    Guest,
+    Node,
+}
+
+/// The states in which somebody is killed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Moment {
+    Reserved,
+    Accepted,
+    Attested,
+    Running,
+}
+
+impl Moment {
+    fn reached(self, view: &JobView) -> bool {
+        match self {
+            Self::Reserved => true,
+            Self::Accepted => view.state != JobState::Reserved,
+            Self::Attested => !matches!(view.state, JobState::Reserved | JobState::Accepted),
+            Self::Running => !matches!(view.state, JobState::Reserved | JobState::Accepted | JobState::Attested),
+        }
+    }
+}
+
+struct Scene {
+    node: Node,
+    chain: Chain,
+    provider: Provider,
+    customer: Customer,
+    spec: Vec<String>,
+    _directory: tempfile::TempDir,
+}
+
+impl Scene {
+    async fn new() -> Result<Self> {
+        let directory = tempfile::tempdir()?;
+        let node = Node::dev(directory.path())?;
+        let chain = Chain::connect(&node.url()).await?;
+        let provider = Provider::start(&node, &chain, directory.path()).await?;
+        let customer = Customer::new(&node, directory.path());
+        // Runs for several seconds, so that it can be met running.
+        let spec = Customer::spec(&module("busy")?, &[], &["400"])?;
+        Ok(Self { node, chain, provider, customer, spec, _directory: directory })
+    }
+
+    async fn reach(&self, job: JobId, wanted: impl Fn(&JobView) -> bool) -> Result<JobView> {
+        let waiting = self.chain.wait_for_job(job, At::Best, |_, view| wanted(view));
+        timeout(PATIENCE, waiting).await.context("the job did not get there in time")??.context("the job is stored")
+    }
+
+    async fn kill(&mut self, victim: Victim) -> Result<()> {
+        match victim {
+            Victim::Agent => {
+                self.provider.kill_agent()?;
+                self.provider.start_agent()?;
+            }
+            Victim::Guest => {
+                self.provider.kill_guests()?;
+            }
+            Victim::Node => {
+                self.node.kill()?;
+                self.node.restart()?;
+                self.chain = Chain::connect(&self.node.url()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Places a job, kills the victim at the moment, goes on as customer, and returns the job when it has ended.
+    async fn play(&mut self, victim: Victim, moment: Moment) -> Result<JobView> {
+        let job = self.customer.place(&self.spec)?;
+        if moment == Moment::Running {
+            self.customer.release(job)?;
+        }
+        self.reach(job, |view| moment.reached(view)).await?;
+        self.kill(victim).await?;
+        if moment != Moment::Running {
+            self.reach(job, |view| Moment::Attested.reached(view)).await?;
+            // A guest that was replaced needs the key again: the customer's command goes on until the job runs or is over.
+            for _ in 0..5 {
+                self.customer.try_run(["job", "release", &job.to_string()])?;
+                if timeout(Duration::from_secs(20), self.chain.wait_for_job(job, At::Best, |_, view| Moment::Running.reached(view)))
+                    .await
+                    .is_ok()
+                {
+                    break;
+                }
+            }
+        }
+        self.reach(job, |view| matches!(view.state, JobState::Settled(_))).await
+    }
+}
+
+async fn everything_adds_up(scene: &Scene, view: &JobView, what: &str) -> Result<()> {
+    assert_eq!(view.paid, view.earned, "{what}: everything earned is paid, once");
+    assert_eq!(view.deposited, view.paid + view.returned, "{what}: nothing is left held");
+    let offer = scene.chain.offer(scene.provider.offer, At::Best).await?.context("the offer")?;
+    assert_eq!(offer.free, CAPACITY, "{what}: no capacity leaks");
+    assert_eq!(scene.provider.guests()?.len(), 0, "{what}: no guest is left over");
+    Ok(())
+}
+
+async fn killing(victim: Victim) -> Result<()> {
+    let mut scene = Scene::new().await?;
+    for moment in [Moment::Reserved, Moment::Accepted, Moment::Attested, Moment::Running] {
+        let what = format!("{victim:?} killed when {moment:?}");
+        let view = scene.play(victim, moment).await.with_context(|| what.clone())?;
+        // A guest that dies with the job's keys cannot be continued by another; everything else can.
+        let expected = if victim == Victim::Guest && moment == Moment::Running { End::AbandonedByProvider } else { End::Completed };
+        assert_eq!(view.state, JobState::Settled(expected), "{what}");
+        wait_for_guests(&scene.provider).await?;
+        everything_adds_up(&scene, &view, &what).await?;
+    }
+    Ok(())
+}
+
+/// The guest ends by itself a moment after its job.
+async fn wait_for_guests(provider: &Provider) -> Result<()> {
+    for pid in provider.guests()? {
+        let gone = tokio::task::spawn_blocking(move || {
+            // A pidfd would tell without asking again; procfs has no event, so this asks, with a deadline.
+            let until = std::time::Instant::now() + Duration::from_secs(30);
+            while Path::new(&format!("/proc/{pid}")).exists() && std::time::Instant::now() < until {
+                std::thread::yield_now();
+            }
+        });
+        gone.await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_agent_goes_on_where_it_was() -> Result<()> {
+    killing(Victim::Agent).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_guest_is_replaced_before_the_job_runs_and_ends_it_afterwards() -> Result<()> {
+    killing(Victim::Guest).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_node_goes_on_where_it_was() -> Result<()> {
+    killing(Victim::Node).await
+}

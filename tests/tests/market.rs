@@ -1,0 +1,125 @@
+//! One job from the offer to its settlement: real node, agent, guest, simulator and command line, on the committed data.
+
+use anyhow::{Context as _, Result};
+use blockcloud_client::{At, Chain, calls};
+use blockcloud_primitives::{End, JobState};
+use blockcloud_tests::{
+    customer::Customer,
+    module,
+    node::Node,
+    process::program,
+    provider::{CAPACITY, Provider},
+    root,
+};
+use serde_json::Value;
+use std::{
+    fs,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// What the same program prints and writes natively.
+fn natively(directory: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
+    let output = directory.join("native");
+    let ran = Command::new(program("weather-summary")?).arg(root().join("tests/data/seattle-weather.csv")).arg(&output).output()?;
+    Ok((ran.stdout, fs::read(output.join("monthly.csv"))?))
+}
+
+fn write(path: &Path, value: &Value) -> Result<()> {
+    Ok(fs::write(path, serde_json::to_vec(value)?)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let node = Node::dev(directory.path())?;
+    let chain = Chain::connect(&node.url()).await?;
+    let provider = Provider::start(&node, &chain, directory.path()).await?;
+    let customer = Customer::new(&node, directory.path());
+    let data = root().join("tests/data/seattle-weather.csv");
+    let spec = Customer::spec(&module("weather-summary")?, &[&data], &["/input/seattle-weather.csv", "/output"])?;
+
+    // A quote names the offer; the same job in another region is refused with the reason.
+    let quotes = customer.run(["job", "quote"].into_iter().map(String::from).chain(spec.clone()))?;
+    assert_eq!(quotes[0]["offer"], provider.offer.0);
+    let elsewhere = spec.iter().map(|flag| flag.replace("DE-BE", "FR-75C"));
+    let refused = customer.try_run(["job", "quote", "--output", "json"].into_iter().map(String::from).chain(elsewhere))?;
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stdout).contains(r#"{"fact":"region"}"#));
+
+    // Placement reserves capacity; the run ends completed and settled.
+    let job = customer.place(&spec)?;
+    let reserved = chain.offer(provider.offer, At::Finalised).await?.context("the offer")?;
+    assert!(reserved.free.vcpus < CAPACITY.vcpus);
+    customer.release(job)?;
+    assert!(customer.watch(job)?, "the program ended well");
+    let view = chain.job(job, At::Finalised).await?.context("the job")?;
+    assert_eq!(view.state, JobState::Settled(End::Completed));
+    assert!(view.earned > 0);
+    assert_eq!(view.paid, view.earned);
+    assert_eq!(view.deposited, view.paid + view.returned, "nothing is held once a job is settled");
+    let freed = chain.offer(provider.offer, At::Finalised).await?.context("the offer")?;
+    assert_eq!(freed.free, CAPACITY, "capacity is free again");
+    assert_eq!(freed.record.completed, 1);
+
+    // The output is that of the same program run natively.
+    let into = directory.path().join("output");
+    customer.run(["job", "fetch", &job.to_string(), "--into", &into.display().to_string()])?;
+    let (stdout, monthly) = natively(directory.path())?;
+    assert_eq!(fs::read(into.join("output/monthly.csv"))?, monthly);
+    assert_eq!(fs::read(into.join("stdout"))?, stdout);
+
+    // The whole record verifies, and every tampering has a verdict of its own.
+    let bundle = directory.path().join("audit.json");
+    customer.run(["receipt", "export", &job.to_string(), "--to", &bundle.display().to_string()])?;
+    let verify = |path: &Path| customer.try_run(["audit", "verify", &path.display().to_string(), "--output", "json"]);
+    assert!(customer.try_run(["audit", "verify", &bundle.display().to_string(), "--online"])?.status.success());
+    let good: Value = serde_json::from_slice(&fs::read(&bundle)?)?;
+    let tampered = directory.path().join("tampered.json");
+    type Change = fn(&mut Value);
+    let changes: [(&str, Change); 4] = [
+        ("every checkpoint is the root over exactly these receipts", |bundle| bundle["receipts"][3]["bytes"] = 12345.into()),
+        ("no receipt up to the chain's head is missing", |bundle| {
+            bundle["receipts"].as_array_mut().map(Vec::pop);
+        }),
+        ("every checkpoint is signed by the attested receipt key", |bundle| {
+            bundle["checkpoints"][0]["checkpoint"]["time"] = 1.into();
+        }),
+        ("it binds this chain, provider, job, block and these keys", |bundle| {
+            let key = bundle["evidence"]["wrapping_key"].clone();
+            bundle["evidence"]["receipt_key"] = key;
+        }),
+    ];
+    for (claim, change) in changes {
+        let mut bundle = good.clone();
+        change(&mut bundle);
+        write(&tampered, &bundle)?;
+        let output = verify(&tampered)?;
+        assert_eq!(output.status.code(), Some(1), "{claim}");
+        let verdict: Value = serde_json::from_slice(&output.stdout)?;
+        let check = verdict["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["claim"] == claim));
+        assert_eq!(check.map(|check| &check["holds"]), Some(&Value::Bool(false)), "{claim}: {verdict}");
+    }
+
+    // A proof holds for its own position only.
+    let proof = customer.run(["receipt", "prove", &job.to_string(), "--index", "1"])?;
+    let check = |proof: &Value| -> Result<Option<i32>> {
+        let path = directory.path().join("proof.json");
+        write(&path, proof)?;
+        Ok(customer.command()?.args(["proof", "inclusion"]).stdin(Stdio::from(fs::File::open(path)?)).output()?.status.code())
+    };
+    assert_eq!(check(&proof)?, Some(0));
+    let mut moved = proof.clone();
+    moved["leafIdx"] = 2.into();
+    assert_eq!(check(&moved)?, Some(1));
+    assert_eq!(check(&Value::Null)?, Some(2));
+
+    // Evidence of one job is refused for another, by the customer's own check and by the chain.
+    let evidence = directory.path().join("evidence.json");
+    customer.run(["evidence", "verify", "--job", &job.to_string(), "--save", &evidence.display().to_string()])?;
+    let other = customer.place(&spec)?;
+    let shown = customer.try_run(["evidence", "verify", &evidence.display().to_string(), "--job", &other.to_string()])?;
+    assert_eq!(shown.status.code(), Some(1));
+    chain.submit_and_finalise(&calls::jobs::cancel(other), &"//Charlie".parse()?).await?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! A client that knows nothing of SCALE: plain JSON over HTTP and a signature are enough to place a job.
+
+use anyhow::{Context as _, Result};
+use blockcloud_client::{Chain, Signer};
+use blockcloud_tests::{customer::Customer, module, node::Node, provider::Provider, root, rpc::Rpc};
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// A job spec as a customer would write it by hand. Placing needs digests only; the files are sealed and uploaded later.
+fn spec(engine: &str, measurement: &str) -> Value {
+    let digest = format!("0x{}", "11".repeat(32));
+    json!({
+        "workload": {"wasm": {"module": digest, "engine": engine, "fuel": 1_000_000, "memory_mib": 64, "seed": digest, "args": ["a"]}},
+        "manifest": {"digest": digest, "bytes": 1000},
+        "inputs": [],
+        "resources": {"vcpus": 1, "memory_gib": 1, "storage_gib": 1, "gpus": 0},
+        "longest_run": 300,
+        "policy": {
+            "regions": {"only": ["DE-BE"]}, "jurisdictions": "any", "certificates": [], "tees": ["simulated"], "firmware_floor": {},
+            "measurements": {"only": [measurement]}, "denied_providers": [], "erase_within": 60, "recipients": [], "checkpoint_gap": 30
+        },
+        "price_limit": "10000000000",
+        "escrow": "3000000000000",
+        "cover": "1000000000000"
+    })
+}
+
+async fn submit(rpc: &Rpc, call: Value, signer: &Signer) -> Result<Value> {
+    let account = format!("0x{}", signer.account().to_string().trim_start_matches("0x"));
+    let prepared = rpc.call("market_prepare", json!([call, account])).await?;
+    assert!(prepared["summary"].as_str().is_some_and(|summary| !summary.is_empty()));
+    let payload = hex::decode(prepared["payload"].as_str().context("payload")?.trim_start_matches("0x"))?;
+    let signature = format!("0x{}", hex::encode(signer.sign(&payload)));
+    let submission = json!({"prepared": prepared["prepared"], "signature": signature, "scheme": signer.scheme().to_string()});
+    rpc.call("market_submit", json!([submission])).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_is_placed_with_json_and_a_signature() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let node = Node::dev(directory.path())?;
+    let chain = Chain::connect(&node.url()).await?;
+    let provider = Provider::start(&node, &chain, directory.path()).await?;
+    let rpc = node.rpc()?;
+    let spec = spec(&format!("0x{}", "22".repeat(32)), &format!("0x{}", "33".repeat(48)));
+
+    let offers = rpc.call("market_offers", json!([{"tee": "simulated"}])).await?;
+    assert_eq!(offers["items"][0]["id"], provider.offer.0);
+    let quote = rpc.call("market_quote", json!([spec])).await?;
+    assert_eq!(quote["fits"][0]["offer"], provider.offer.0);
+    let mut elsewhere = spec.clone();
+    elsewhere["policy"]["regions"] = json!({"only": ["FR-75C"]});
+    let quote = rpc.call("market_quote", json!([elsewhere])).await?;
+    assert_eq!((&quote["fits"], &quote["refused"][0]["refusals"]), (&json!([]), &json!([{"fact": "region"}])));
+
+    // Both schemes; an ed25519 account needs money first.
+    let ed: Signer = "ed25519://Charlie".parse()?;
+    let amount = 100 * blockcloud_tests::provider::BCU;
+    chain.submit_and_finalise(&blockcloud_client::calls::balances::transfer(ed.account(), amount), &"//Charlie".parse()?).await?;
+    for signer in ["sr25519://Charlie".parse()?, ed] {
+        let mut heads = chain.finalised_heads().await?;
+        submit(&rpc, json!({"place": {"offer": provider.offer, "spec": spec}}), &signer).await?;
+        let account = signer.account().to_string();
+        let placed = timeout(Duration::from_secs(60), async {
+            loop {
+                heads.next().await?;
+                let jobs = rpc.call("market_jobs", json!([account])).await?;
+                if let Some(job) = jobs["items"].as_array().and_then(|jobs| jobs.first()) {
+                    return anyhow::Ok(job.clone());
+                }
+            }
+        });
+        let placed = placed.await.context("the job was not placed in time")??;
+        assert_eq!(placed["spec"], spec);
+        submit(&rpc, json!({"cancel": {"job": placed["id"]}}), &signer).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_refused_with_advice() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let node = Node::dev(directory.path())?;
+    let rpc = node.rpc()?;
+    let alice: Signer = "//Alice".parse()?;
+    let account = alice.account().to_string();
+    let call = json!({"register": {"profile": "http://127.0.0.1:1"}});
+    let fails = async |method: &str, params: Value, words: &str| -> Result<()> {
+        let error = rpc.call(method, params).await.expect_err(words).to_string();
+        assert!(error.contains(words), "{error}");
+        Ok(())
+    };
+    fails("market_prepare", json!([call, "nobody"]), "is not an account").await?;
+    fails("market_prepare", json!([{"palce": {}}, account]), "unknown variant").await?;
+
+    let prepared = rpc.call("market_prepare", json!([call, account])).await?;
+    let payload = hex::decode(prepared["payload"].as_str().context("payload")?.trim_start_matches("0x"))?;
+    let submission = |prepared: &Value, signer: &Signer, scheme: &str| json!([{"prepared": prepared, "signature": format!("0x{}", hex::encode(signer.sign(&payload))), "scheme": scheme}]);
+    fails("market_submit", submission(&prepared["prepared"], &"//Bob".parse()?, "sr25519"), "does not verify").await?;
+    fails("market_submit", submission(&prepared["prepared"], &alice, "rot13"), "scheme").await?;
+    fails("market_submit", submission(&json!("0x00"), &alice, "sr25519"), "was changed or cut").await?;
+    rpc.call("market_submit", submission(&prepared["prepared"], &alice, "sr25519")).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_spec_of_the_command_line_is_the_spec_of_the_rpc() -> Result<()> {
+    let directory = tempfile::tempdir()?;
+    let node = Node::dev(directory.path())?;
+    let chain = Chain::connect(&node.url()).await?;
+    let _provider = Provider::start(&node, &chain, directory.path()).await?;
+    let customer = Customer::new(&node, directory.path());
+    let data = root().join("tests/data/seattle-weather.csv");
+    let job = customer.place(&Customer::spec(&module("weather-summary")?, &[&data], &["/input/seattle-weather.csv", "/output"])?)?;
+    let view = node.rpc()?.call("market_job", json!([job])).await?;
+    let quote = node.rpc()?.call("market_quote", json!([view["spec"]])).await?;
+    assert_eq!(quote["fits"].as_array().map(Vec::len), Some(1));
+    Ok(())
+}
