@@ -18,7 +18,7 @@ use sc_consensus_grandpa::{FinalityProof, FinalityProofError, GrandpaJustificati
 use sp_blockchain::{Backend as _, HeaderBackend};
 use sp_consensus_grandpa::GRANDPA_ENGINE_ID;
 use sp_core::Bytes;
-use sp_runtime::{generic::BlockId, traits::Header as _};
+use sp_runtime::generic::BlockId;
 use std::sync::Arc;
 
 /// The method that is replaced.
@@ -104,6 +104,7 @@ impl Chain for Stored<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sp_runtime::traits::Header as _;
 
     /// A chain of ten final blocks with justifications for some.
     struct Ten(&'static [u32]);

@@ -1,6 +1,6 @@
 //! `kill -9` of the agent, the guest and the node in every state of a job: the job ends, the money adds up, nothing is paid twice, no capacity leaks.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use blockcloud_client::{At, Chain};
 use blockcloud_primitives::{End, JobId, JobState, JobView};
 use blockcloud_tests::{
@@ -9,8 +9,8 @@ use blockcloud_tests::{
     node::Node,
     provider::{CAPACITY, Provider},
 };
-use std::{path::Path, time::Duration};
-use tokio::time::timeout;
+use std::time::Duration;
+use tokio::{process::Command, time::timeout};
 
 /// Longest time that a job may take to reach a state.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -137,14 +137,9 @@ async fn killing(victim: Victim) -> Result<()> {
 /// The guest ends by itself a moment after its job.
 async fn wait_for_guests(provider: &Provider) -> Result<()> {
     for pid in provider.guests()? {
-        let gone = tokio::task::spawn_blocking(move || {
-            // A pidfd would tell without asking again; procfs has no event, so this asks, with a deadline.
-            let until = std::time::Instant::now() + Duration::from_secs(30);
-            while Path::new(&format!("/proc/{pid}")).exists() && std::time::Instant::now() < until {
-                std::thread::yield_now();
-            }
-        });
-        gone.await?;
+        // It is no child of this process; tail knows how to wait for such.
+        let ended = Command::new("timeout").args(["30", "tail", "--pid", &pid.to_string(), "-f", "/dev/null"]).status().await?;
+        ensure!(ended.success(), "guest {pid} goes on after its job has ended");
     }
     Ok(())
 }

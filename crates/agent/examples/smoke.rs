@@ -151,7 +151,8 @@ async fn main() -> anyhow::Result<()> {
         if let (JobState::Attested, Some(session)) = (view.state, &view.session)
             && released != Some(session.evidence)
         {
-            let evidence: Evidence = http.get(format!("{agent_url}/v1/jobs/{job}/evidence")).send().await?.json().await?;
+            let Ok(answer) = http.get(format!("{agent_url}/v1/jobs/{job}/evidence")).send().await else { continue };
+            let Ok(evidence) = answer.json::<Evidence>().await else { continue };
             println!("evidence matches session: {}", evidence.replay_key() == session.evidence);
             let envelope = wrap(&key, &session.wrapping_key, &KeyContext { genesis: chain.genesis(), job, evidence: session.evidence })?;
             let answer = http
@@ -182,7 +183,7 @@ async fn main() -> anyhow::Result<()> {
     let cps: serde_json::Value = http.get(format!("{agent_url}/v1/jobs/{job}/checkpoints")).send().await?.json().await?;
     println!("{} checkpoints", cps.as_array().unwrap().len());
     let number = chain.finalised().await?.number;
-    println!("finality proof {:?}", chain.finality_proof(number).await?.map(|p| p.len()));
+    println!("finality proof {:?}", chain.finality_proof(number).await.map(|p| p.map(|p| p.len())));
     let keyp = chain.runtime(At::Finalised).await?.storage_key("Jobs", "Jobs", &[codec::Encode::encode(&job)])?;
     println!("read proof nodes {}", chain.read_proof(&[keyp], At::Finalised).await?.nodes.len());
     println!("bond {:?}", chain.bond(provider.account(), At::Best).await?);

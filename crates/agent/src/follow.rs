@@ -22,7 +22,8 @@ pub async fn follow(agent: Arc<Agent>) -> anyhow::Result<()> {
     let chain = connect(&agent).await?;
     loop {
         if let Err(error) = follow_heads(&agent, &chain).await {
-            agent.node.send_modify(|status| status.reachable = false);
+            // Told once: whoever waits for the node is woken when it is back.
+            agent.node.send_if_modified(|status| std::mem::take(&mut status.reachable));
             tracing::warn!(target: "blockcloud::agent", error = format!("{error:#}"), "the node is away; trying again");
         }
         tokio::time::sleep(PAUSE).await;

@@ -19,6 +19,8 @@ use std::{
 
 /// How often a guest is looked at when nothing else happens.
 const TICK: Duration = Duration::from_secs(1);
+/// How often a job that has ended is looked at.
+const REST: Duration = Duration::from_secs(60);
 /// Longest pause after failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -26,8 +28,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 enum Turn {
     /// The state has changed: look again at once.
     Again,
-    /// Wait for a change, this long at most.
+    /// Wait for a change or the next final block, this long at most.
     Wait(Duration),
+    /// It has ended; look now and then whether it is closed.
+    Rest,
     /// Nothing will happen any more.
     Over,
 }
@@ -40,7 +44,7 @@ pub async fn look_after(agent: Arc<Agent>, live: Arc<Live>) {
     loop {
         changed.borrow_and_update();
         node.borrow_and_update();
-        let wait = match turn(&agent, &live).await {
+        let (wait, blocks_matter) = match turn(&agent, &live).await {
             Ok(Turn::Over) => return,
             Ok(Turn::Again) => {
                 failures = 0;
@@ -48,14 +52,24 @@ pub async fn look_after(agent: Arc<Agent>, live: Arc<Live>) {
             }
             Ok(Turn::Wait(wait)) => {
                 failures = 0;
-                wait
+                (wait, true)
+            }
+            Ok(Turn::Rest) => {
+                failures = 0;
+                (REST, false)
             }
             Err(error) => {
                 failures = failures.saturating_add(1);
-                tracing::warn!(target: "blockcloud::agent", job = %live.job, error = format!("{error:#}"), failures, "a step failed; trying again");
+                let away = error.downcast_ref::<Error>().is_some_and(Error::is_unreachable);
+                let error = format!("{error:#}");
+                if away {
+                    // Said once for all jobs by whoever follows the node.
+                    tracing::debug!(target: "blockcloud::agent", job = %live.job, error, failures, "waiting for the node");
+                } else {
+                    tracing::warn!(target: "blockcloud::agent", job = %live.job, error, failures, "a step failed; trying again");
+                }
                 let pause = Duration::from_millis(250).saturating_mul(1 << failures.min(6)).min(LONGEST_PAUSE);
                 // A node that was away may be back before the pause is over; a refusal is no other a block later.
-                let away = error.downcast_ref::<Error>().is_some_and(Error::is_unreachable);
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     _ = node.changed(), if away => {}
@@ -66,7 +80,7 @@ pub async fn look_after(agent: Arc<Agent>, live: Arc<Live>) {
         };
         tokio::select! {
             _ = changed.changed() => {}
-            _ = node.changed() => {}
+            _ = node.changed(), if blocks_matter => {}
             () = tokio::time::sleep(wait) => {}
             () = agent.stop.cancelled() => return,
         }
@@ -103,6 +117,7 @@ async fn turn(agent: &Arc<Agent>, live: &Arc<Live>) -> anyhow::Result<Turn> {
     }
     let worker = Worker { agent, live, chain, record };
     match (step, view) {
+        (Step::Wait, _) if worker.record.end.is_some() => Ok(Turn::Rest),
         (Step::Wait, _) => Ok(Turn::Wait(TICK)),
         (Step::Decline(reason), _) => worker.note(format!("not accepted: {reason}")).await,
         (Step::Accept, _) => worker.accept(guest).await,

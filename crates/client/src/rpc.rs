@@ -137,13 +137,14 @@ fn websocket(url: &str) -> String {
     }
 }
 
-/// The most specific words of a chain of errors.
+/// The most specific words of a chain of errors. The transport's own wrap each other in text as well.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;
     }
-    error.to_string()
+    let text = error.to_string();
+    text.rsplit("client error: ").next().unwrap_or(&text).to_owned()
 }
 
 #[cfg(test)]
@@ -156,6 +157,12 @@ mod tests {
         assert_eq!(websocket("https://node.example/"), "wss://node.example");
         assert_eq!(websocket("127.0.0.1:9944"), "ws://127.0.0.1:9944");
         assert_eq!(websocket("ws://127.0.0.1:9944/"), "ws://127.0.0.1:9944");
+    }
+
+    #[test]
+    fn errors_are_told_by_their_most_specific_words() {
+        let wrapped = rpcs::Error::Client("RPC error: client error: Connection refused".into());
+        assert_eq!(innermost(&wrapped), "Connection refused");
     }
 
     #[tokio::test]

@@ -18,6 +18,10 @@ enum Step {
         longest_run: u32,
         gap: u32,
     },
+    /// What usually comes next for the job, so that many sequences get far: accept, attest, checkpoint.
+    Next {
+        job: usize,
+    },
     Accept {
         job: usize,
     },
@@ -195,7 +199,6 @@ impl Ledger {
     }
 
     fn end(&mut self, id: JobId, end: End) {
-        eprintln!("STAT {:?} {:?} earned={}", self.jobs[&id].state, end, self.jobs[&id].earned() > 0);
         self.pay(id);
         let entry = &self.jobs[&id];
         self.give_back(id, entry.deposited - entry.returned - entry.earned());

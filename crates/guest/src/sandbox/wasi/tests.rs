@@ -459,6 +459,16 @@ mod poll_oneoff {
     }
 
     #[test]
+    fn a_wait_from_now_on_ends() {
+        let mut bench = Bench::new();
+        bench.host.clock.wait(7);
+        subscribe(&mut bench, 0, 0, 1, 5_000, false);
+        subscribe(&mut bench, 1, 0, 1, 6_000, false);
+        assert_eq!(poll(&mut bench, 2), Ok(vec![(0, 0)]));
+        assert_eq!(bench.host.clock.elapsed(), 5_007);
+    }
+
+    #[test]
     fn descriptors_are_ready_at_once() {
         let mut bench = Bench::new();
         subscribe(&mut bench, 0, 0, 1, 5_000, false);

@@ -59,19 +59,20 @@ impl Host {
         memory.bytes(events, count.checked_mul(EVENT_LENGTH).ok_or(Errno::Inval)?)?;
         self.charge = self.charge.saturating_add(u64::from(count).saturating_mul(100));
 
+        let start = self.clock.elapsed();
         let (mut waits, mut first) = (true, u64::MAX);
         for place in 0..count {
-            match self.subscription(memory, subscriptions, place)?.on {
+            match subscription(memory, subscriptions, place, start)?.on {
                 On::Clock(Ok(moment)) => first = first.min(moment),
                 On::Clock(Err(_)) | On::Descriptor(..) => waits = false,
             }
         }
         if waits {
-            self.clock.wait(first.saturating_sub(self.clock.elapsed()));
+            self.clock.wait(first.saturating_sub(start));
         }
         let mut happened = 0_u32;
         for place in 0..count {
-            let Subscription { userdata, on } = self.subscription(memory, subscriptions, place)?;
+            let Subscription { userdata, on } = subscription(memory, subscriptions, place, start)?;
             let event = match on {
                 On::Clock(Ok(moment)) if moment > self.clock.elapsed() => continue,
                 On::Clock(Ok(_)) => abi::event(userdata, 0, EVENT_CLOCK, 0, false),
@@ -85,27 +86,6 @@ impl Host {
             happened = happened.saturating_add(1);
         }
         Ok(memory.write_u32(result, happened)?)
-    }
-
-    fn subscription(&self, memory: &Memory, subscriptions: u32, place: u32) -> Result<Subscription, Errno> {
-        let at = offset(subscriptions, place.saturating_mul(SUBSCRIPTION_LENGTH))?;
-        let userdata = memory.read_u64(at)?;
-        let on = match memory.read_u8(offset(at, 8)?)? {
-            EVENT_CLOCK => {
-                let id = memory.read_u32(offset(at, 16)?)?;
-                let timeout = memory.read_u64(offset(at, 24)?)?;
-                let flags = memory.read_u16(offset(at, 40)?)?;
-                On::Clock(match (id, flags & ABSOLUTE != 0) {
-                    (REALTIME, true) => Ok(timeout.saturating_sub(VirtualClock::EPOCH)),
-                    (id, true) if COUNTING.contains(&id) => Ok(timeout),
-                    (id, false) if id == REALTIME || COUNTING.contains(&id) => Ok(self.clock.elapsed().saturating_add(timeout)),
-                    _ => Err(Errno::Inval),
-                })
-            }
-            kind @ (EVENT_FD_READ | EVENT_FD_WRITE) => On::Descriptor(kind, memory.read_u32(offset(at, 16)?)?),
-            _ => return Err(Errno::Inval),
-        };
-        Ok(Subscription { userdata, on })
     }
 
     /// How many bytes can be read from or written to a descriptor at once, and whether nothing more will come.
@@ -123,4 +103,26 @@ impl Host {
 
 fn code(errno: Errno) -> u16 {
     u16::try_from(errno.code()).unwrap_or(u16::MAX)
+}
+
+/// Reads a subscription; `start` is when the waiting began, in nanoseconds since the program's start.
+fn subscription(memory: &Memory, subscriptions: u32, place: u32, start: u64) -> Result<Subscription, Errno> {
+    let at = offset(subscriptions, place.saturating_mul(SUBSCRIPTION_LENGTH))?;
+    let userdata = memory.read_u64(at)?;
+    let on = match memory.read_u8(offset(at, 8)?)? {
+        EVENT_CLOCK => {
+            let id = memory.read_u32(offset(at, 16)?)?;
+            let timeout = memory.read_u64(offset(at, 24)?)?;
+            let flags = memory.read_u16(offset(at, 40)?)?;
+            On::Clock(match (id, flags & ABSOLUTE != 0) {
+                (REALTIME, true) => Ok(timeout.saturating_sub(VirtualClock::EPOCH)),
+                (id, true) if COUNTING.contains(&id) => Ok(timeout),
+                (id, false) if id == REALTIME || COUNTING.contains(&id) => Ok(start.saturating_add(timeout)),
+                _ => Err(Errno::Inval),
+            })
+        }
+        kind @ (EVENT_FD_READ | EVENT_FD_WRITE) => On::Descriptor(kind, memory.read_u32(offset(at, 16)?)?),
+        _ => return Err(Errno::Inval),
+    };
+    Ok(Subscription { userdata, on })
 }

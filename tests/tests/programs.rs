@@ -1,0 +1,78 @@
+//! Well-known programs from the Rust registry, compiled unmodified to `wasm32-wasip1`, run as jobs.
+
+use anyhow::{Context as _, Result};
+use blockcloud_client::Chain;
+use blockcloud_tests::{customer::Customer, node::Node, process::program, provider::Provider, root};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The programs and the versions that the results were compared with.
+const PROGRAMS: [(&str, &str, &str); 2] = [("b3sum", "1.8.7", "b3sum"), ("ripgrep", "15.2.0", "rg")];
+
+/// Compiles a program from the registry, or finds it compiled by an earlier run. Nothing where the registry cannot be reached.
+fn install(package: &str, version: &str, binary: &str) -> Result<Option<PathBuf>> {
+    let target = program("blockcloud")?.parent().and_then(Path::parent).context("the target directory")?.join("third-party");
+    let module = target.join("bin").join(format!("{binary}.wasm"));
+    if module.exists() {
+        return Ok(Some(module));
+    }
+    let output = Command::new(env!("CARGO"))
+        .args(["install", "--locked", "--target", "wasm32-wasip1", "--version", version, package, "--root"])
+        .arg(&target)
+        .env("CARGO_TARGET_DIR", target.join("build"))
+        .output()?;
+    if output.status.success() {
+        return Ok(Some(module));
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let unreachable = ["download", "network", "resolve host", "offline", "Connection"].iter().any(|word| said.contains(word));
+    anyhow::ensure!(unreachable, "{package} does not compile: {said}");
+    eprintln!("SKIPPED: {package} {version} cannot be fetched from the Rust registry here");
+    Ok(None)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unmodified_programs_from_the_registry_run_as_jobs() -> Result<()> {
+    let mut modules = Vec::new();
+    for (package, version, binary) in PROGRAMS {
+        match install(package, version, binary)? {
+            Some(module) => modules.push(module),
+            None => return Ok(()),
+        }
+    }
+    let directory = tempfile::tempdir()?;
+    let node = Node::dev(directory.path())?;
+    let chain = Chain::connect(&node.url()).await?;
+    let _provider = Provider::start(&node, &chain, directory.path()).await?;
+    let customer = Customer::new(&node, directory.path());
+    let data = root().join("tests/data/seattle-weather.csv");
+    let text = fs::read_to_string(&data)?;
+    let count = |word: &str| text.lines().filter(|line| line.contains(word)).count();
+
+    let digest = format!("{}  /input/seattle-weather.csv\n", blake3::hash(text.as_bytes()));
+    let first_snow = text.lines().position(|line| line.contains("snow")).context("it snows in the data")? + 1;
+    let expectations: [(usize, &[&str], String); 3] = [
+        (0, &["/input/seattle-weather.csv"], digest),
+        (1, &["--count", "rain", "/input/seattle-weather.csv"], format!("{}\n", count("rain"))),
+        // Walks the folder by itself, from the working directory.
+        (
+            1,
+            &["--line-number", "--max-count", "1", "--only-matching", "snow", "input"],
+            format!("input/seattle-weather.csv:{first_snow}:snow\n"),
+        ),
+    ];
+    for (which, arguments, expected) in expectations {
+        let job = customer.place(&Customer::spec(&modules[which], &[&data], arguments)?)?;
+        customer.release(job)?;
+        let well = customer.watch(job)?;
+        let into = directory.path().join(format!("output-{job}"));
+        customer.run(["job", "fetch", &job.to_string(), "--into", &into.display().to_string()])?;
+        let (stdout, stderr) = (fs::read_to_string(into.join("stdout"))?, fs::read_to_string(into.join("stderr"))?);
+        assert!(well, "{arguments:?} ended well: {stdout}{stderr}");
+        assert_eq!(stdout, expected, "{arguments:?}");
+    }
+    Ok(())
+}
