@@ -101,7 +101,7 @@ impl Node {
             .process
             .as_ref()
             .and_then(|process| process.wait_line(|line| line.contains("Local node identity is"), START).ok())
-            .and_then(|line| line.rsplit(' ').next().map(str::to_owned))
+            .and_then(|line| line.split_whitespace().last().map(str::to_owned))
             .unwrap_or_default();
         format!("/ip4/127.0.0.1/tcp/{port}/p2p/{identity}")
     }

@@ -99,17 +99,18 @@ impl Provider {
         self.agent.as_ref().map(Process::pid).context("the agent is not running")
     }
 
-    /// Process ids of the guests that this provider's agent has started: those whose working files or arguments lie in its folder, or that were given
-    /// its address.
+    /// Process ids of the guests that this provider's agent has started: those whose environment names its address.
     pub fn guests(&self) -> Result<Vec<u32>> {
         let config = fs::read_to_string(self.directory.join("agent.toml"))?;
         let url = config.lines().find_map(|line| line.strip_prefix("guest_url = ")).context("guest_url")?.trim_matches('"').to_owned();
         let mut guests = Vec::new();
         for entry in fs::read_dir("/proc")? {
             let Ok(pid) = entry?.file_name().to_string_lossy().parse::<u32>() else { continue };
-            let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-            let command = String::from_utf8_lossy(&command).replace('\0', " ");
-            if command.contains("blockcloud-guest") && command.contains(&url) {
+            // Either may be gone a moment later: then it is no guest any more.
+            let holds = |file: &str, text: &str| {
+                String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default()).contains(text)
+            };
+            if holds("cmdline", "blockcloud-guest") && holds("environ", &format!("BLOCKCLOUD_AGENT={url}")) {
                 guests.push(pid);
             }
         }

@@ -23,8 +23,13 @@ pub async fn follow(agent: Arc<Agent>) -> anyhow::Result<()> {
     loop {
         if let Err(error) = follow_heads(&agent, &chain).await {
             // Told once: whoever waits for the node is woken when it is back.
-            agent.node.send_if_modified(|status| std::mem::take(&mut status.reachable));
-            tracing::warn!(target: "blockcloud::agent", error = format!("{error:#}"), "the node is away; trying again");
+            let news = agent.node.send_if_modified(|status| std::mem::take(&mut status.reachable));
+            let error = format!("{error:#}");
+            if news {
+                tracing::warn!(target: "blockcloud::agent", error, "the node is away; trying until it is back");
+            } else {
+                tracing::debug!(target: "blockcloud::agent", error, "the node is still away");
+            }
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -55,7 +60,10 @@ async fn follow_heads(agent: &Arc<Agent>, chain: &Chain) -> anyhow::Result<()> {
     let mut finalised = chain.finalised().await?.number;
     loop {
         reconcile(agent, chain).await?;
-        agent.node.send_replace(NodeStatus { reachable: true, finalised });
+        let before = agent.node.send_replace(NodeStatus { reachable: true, finalised });
+        if !before.reachable {
+            tracing::info!(target: "blockcloud::agent", finalised, "following the chain");
+        }
         finalised = tokio::time::timeout(SILENCE, heads.next()).await.context("no final block for a while")??.number;
     }
 }

@@ -46,12 +46,6 @@ impl Verdict {
     pub fn holds(&self) -> bool {
         !self.checks.is_empty() && self.checks.iter().all(|check| check.holds)
     }
-
-    /// Whether the statement was made and holds.
-    #[cfg(test)]
-    pub fn of(&self, claim: &str) -> Option<bool> {
-        self.checks.iter().find(|check| check.claim == claim).map(|check| check.holds)
-    }
 }
 
 impl fmt::Display for Verdict {

@@ -92,6 +92,8 @@ struct State {
     confirmed: u64,
     usage: Usage,
     previous: Option<Checkpoint>,
+    /// What was signed last, until it is confirmed.
+    outstanding: Option<Increment>,
     closed: bool,
     abandoned: bool,
 }
@@ -214,9 +216,13 @@ impl Log {
         }
     }
 
-    /// Signs the next stretch that is not confirmed; nothing if there is none.
+    /// Signs the next stretch; nothing if there is none. Until that one is confirmed this is the same one again: every checkpoint that was ever
+    /// signed is handed over, so each knows the one before it.
     pub fn increment(&self, key: &ReceiptKey, genesis: &Digest) -> Option<Increment> {
         let mut state = self.state();
+        if state.outstanding.is_some() {
+            return state.outstanding.clone();
+        }
         let count = state.waiting().min(INCREMENT_MAX);
         let receipts = state.pending.get(..count.checked_mul(Receipt::ENCODED_LEN)?).filter(|receipts| !receipts.is_empty())?;
         let receipts = format!("0x{}", hex::encode(receipts));
@@ -235,13 +241,15 @@ impl Log {
         };
         state.previous = Some(checkpoint);
         let signature = key.sign(&checkpoint.signing_payload(genesis));
-        Some(Increment { first_seq: state.confirmed, receipts, checkpoint, signature })
+        state.outstanding = Some(Increment { first_seq: state.confirmed, receipts, checkpoint, signature });
+        state.outstanding.clone()
     }
 
     /// Notes that the agent has everything below `size`.
     pub fn confirm(&self, size: u64) {
         let mut state = self.state();
         let count = usize::try_from(size.saturating_sub(state.confirmed)).unwrap_or(0).min(state.waiting());
+        state.outstanding = state.outstanding.take().filter(|outstanding| outstanding.checkpoint.size > size);
         state.pending.drain(..count.saturating_mul(Receipt::ENCODED_LEN));
         state.confirmed = state.confirmed.saturating_add(u64::try_from(count).unwrap_or(0));
         self.room.notify_all();

@@ -5,14 +5,15 @@ mod common;
 use blockcloud_guest::sandbox::{Ended, vfs::Node};
 use blockcloud_primitives::{Exit, Op};
 use common::{Recorder, build_program, run};
+use std::sync::LazyLock;
 
+static MODULE: LazyLock<Vec<u8>> = LazyLock::new(|| build_program("files-exerciser"));
 const WORDS: &[u8] = b"the quick brown fox\njumps over the lazy dog\n";
 
 #[test]
 fn a_program_that_uses_files_broadly_finds_what_posix_promises() {
-    let module = build_program("files-exerciser");
     let recorder = Recorder::default();
-    let run = run(&module, &["a", "b c"], &[("/input/words.txt", WORDS)], &recorder);
+    let run = run(&MODULE, &["a", "b c"], &[("/input/words.txt", WORDS)], &recorder);
     let stdout = String::from_utf8_lossy(run.stdout.bytes()).into_owned();
     let stderr = String::from_utf8_lossy(run.stderr.bytes()).into_owned();
     assert_eq!(run.ended, Ended::Exit(Exit::Code(0)), "stdout: {stdout}\nstderr: {stderr}\n{:?}", run.reason);
@@ -33,9 +34,8 @@ fn a_program_that_uses_files_broadly_finds_what_posix_promises() {
 
 #[test]
 fn large_sequential_writes_are_joined_and_small_files_are_one_read() {
-    let module = build_program("files-exerciser");
     let recorder = Recorder::default();
-    run(&module, &[], &[("/input/words.txt", WORDS)], &recorder);
+    run(&MODULE, &[], &[("/input/words.txt", WORDS)], &recorder);
     let events = recorder.take();
     let written: Vec<_> = events.iter().filter(|event| event.op == Op::Write && event.object == "/output/large.bin").collect();
     // 3,000,000 bytes in blocks of 100,000: a span ends with the first block that reaches 1 MiB.
@@ -59,10 +59,9 @@ fn large_sequential_writes_are_joined_and_small_files_are_one_read() {
 
 #[test]
 fn the_same_run_says_the_same_and_leaves_the_same_events() {
-    let module = build_program("files-exerciser");
     let runs = [(); 2].map(|()| {
         let recorder = Recorder::default();
-        let run = run(&module, &["x"], &[("/input/words.txt", WORDS)], &recorder);
+        let run = run(&MODULE, &["x"], &[("/input/words.txt", WORDS)], &recorder);
         (run.stdout.bytes().to_vec(), run.fuel_used, run.counters, recorder.take())
     });
     assert!(runs[0] == runs[1]);

@@ -15,8 +15,10 @@ use std::{
 
 type Done = Result<(), Box<dyn Error>>;
 
+type Step = (&'static str, fn() -> Done);
+
 fn main() -> Done {
-    let steps: [(&str, fn() -> Done); 13] = [
+    let steps: [Step; 13] = [
         ("surroundings", surroundings),
         ("reading", reading),
         ("paths", paths),

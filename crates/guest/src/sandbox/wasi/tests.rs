@@ -16,8 +16,11 @@ use std::sync::{Arc, Mutex};
 
 const RESULT: u32 = 60_000;
 
+/// Operation, object, offset, bytes.
+type Seen = (Op, String, u64, u64);
+
 #[derive(Clone, Default)]
-struct Ops(Arc<Mutex<Vec<(Op, String, u64, u64)>>>);
+struct Ops(Arc<Mutex<Vec<Seen>>>);
 
 impl Observer for Ops {
     fn key(&self) -> &[u8; 32] {
