@@ -1,4 +1,7 @@
 //! Well-known programs from the Rust registry, compiled unmodified to `wasm32-wasip1`, run as jobs.
+//!
+//! `b3sum` is not among them: it compiles, but asks rayon for a thread pool of its own, which the standard library refuses inside the module, on
+//! every host, before any call reaches it.
 
 use anyhow::{Context as _, Result};
 use blockcloud_client::Chain;
@@ -69,7 +72,7 @@ async fn unmodified_programs_from_the_registry_run_as_jobs() -> Result<()> {
                 "8",
                 "/input/seattle-weather.csv",
             ],
-            format!(" {bytes} \n"),
+            format!(" {bytes}  \n"),
         ),
         (1, &["--count", "rain", "/input/seattle-weather.csv"], format!("{}\n", count("rain"))),
         // Walks the folder by itself, from the working directory.

@@ -17,7 +17,7 @@ fn spec(engine: &str, measurement: &str) -> Value {
         "resources": {"vcpus": 1, "memory_gib": 1, "storage_gib": 1, "gpus": 0},
         "longest_run": 300,
         "policy": {
-            "regions": {"only": ["DE-BE"]}, "jurisdictions": "any", "certificates": [], "tees": ["simulated"], "firmware_floor": {},
+            "regions": {"only": ["DE-BE"]}, "jurisdictions": "any", "certificates": [], "tees": ["simulated"], "firmware_floor": {"bootloader": 0, "tee": 0, "snp": 0, "microcode": 0, "fmc": 0},
             "measurements": {"only": [measurement]}, "denied_providers": [], "erase_within": 60, "recipients": [], "checkpoint_gap": 30
         },
         "price_limit": "10000000000",
