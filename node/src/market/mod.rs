@@ -76,7 +76,7 @@ pub trait Market {
     fn subscribe_job(&self, job: JobId);
 }
 
-/// The server behind [`Market`].
+/// The server behind the `market_*` methods.
 pub struct MarketRpc<C, P> {
     client: Arc<C>,
     pool: Arc<P>,

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
-//! This file declares the pallet: storage, genesis, calls, events, errors. The council's calls are in [`calls`], evidence and sessions in
-//! [`sessions`].
+//! This file declares the pallet: storage, genesis, calls, events, errors. The council's calls are in `calls`, evidence and sessions in
+//! `sessions`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

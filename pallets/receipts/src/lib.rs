@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-//! This file declares the pallet: storage, calls, events, errors. The checks are in [`calls`], what is asked of neighbours in [`traits`].
+//! This file declares the pallet: storage, calls, events, errors. The checks are in `calls`, what is asked of neighbours in [`traits`].
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]

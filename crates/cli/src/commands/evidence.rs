@@ -191,3 +191,6 @@ fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &
         format!("receipt key {}", evidence.receipt_key),
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,8 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &Context, chain: &Chain, arguments: Arguments) -> Result<bool> {
-    let signer = context.signer()?;
+    // Without a key there is nothing to be done: fail before anything is sealed.
+    context.signer()?;
     let Prepared { key, manifest, blobs, spec } = arguments.spec.prepare()?;
     let quote = choose(chain, &spec, arguments.offer).await?;
     context.output.say(format!("offer {} fits: {} per second, {} for the longest run", quote.offer, bcu(quote.rate), bcu(quote.total)));
@@ -69,7 +70,6 @@ pub async fn run(context: &Context, chain: &Chain, arguments: Arguments) -> Resu
     if !release::run(context, chain, &mut folder, job).await? {
         return Ok(false);
     }
-    drop(signer);
     match arguments.fetch {
         Some(into) => Ok(watch::run(context, chain, job).await? && super::fetch::run(context, chain, job, &into).await?),
         None if arguments.watch => watch::run(context, chain, job).await,

@@ -1,0 +1,182 @@
+//! Evidence that is wrong in one point fails in that point, so that the key is not released.
+
+use super::*;
+use blockcloud_primitives::{
+    AccountId, Allow, Blob, JobState, List, Measurement, OfferId, Policy, PublicKey, Resources, Signature, SiteId, Text, Workload,
+};
+use blockcloud_simulator::{Processor, dev_root};
+
+const AT: Moment = 1_800_000_000_000;
+const GUEST: [u8; 48] = [7; 48];
+
+fn job() -> JobView {
+    let policy = Policy {
+        regions: Allow::Any,
+        jurisdictions: Allow::Any,
+        certificates: List::new(),
+        tees: vec![Tee::Simulated].try_into().unwrap(),
+        firmware_floor: Tcb::default(),
+        measurements: Measurements::Only(vec![Measurement(GUEST)].try_into().unwrap()),
+        denied_providers: List::new(),
+        erase_within: 60,
+        recipients: List::new(),
+        checkpoint_gap: 30,
+    };
+    let spec = JobSpec {
+        workload: Workload::Wasm {
+            module: Digest::ZERO,
+            engine: Digest::ZERO,
+            fuel: 1,
+            memory_mib: 1,
+            seed: Digest::ZERO,
+            args: List::new(),
+        },
+        manifest: Blob { digest: Digest::ZERO, bytes: 1 },
+        inputs: List::new(),
+        resources: Resources { vcpus: 1, memory_gib: 1, storage_gib: 0, gpus: 0 },
+        longest_run: 60,
+        policy,
+        price_limit: 1,
+        escrow: 60,
+        cover: 0,
+    };
+    JobView {
+        id: JobId(5),
+        customer: AccountId([1; 32]),
+        provider: AccountId([2; 32]),
+        endpoint: Text::default(),
+        offer: OfferId(0),
+        site: SiteId(1),
+        state: JobState::Attested,
+        deadline: 0,
+        placed_at: 0,
+        started_at: None,
+        terms: spec.terms(),
+        spec,
+        rate: 1,
+        deposited: 60,
+        earned: 0,
+        paid: 0,
+        returned: 0,
+        session: None,
+        head: None,
+        completion: None,
+    }
+}
+
+fn setting() -> Setting {
+    Setting {
+        genesis: Digest([3; 32]),
+        anchor_hash: Some(Digest([4; 32])),
+        roots: Some(Roots { root: dev_root::ROOT.to_vec(), issuer: dev_root::ISSUER.to_vec() }),
+        at: AT,
+    }
+}
+
+/// Evidence of a simulated guest that was launched with this measurement for these terms.
+fn evidence(job: &JobView, measurement: [u8; 48], terms: Digest) -> Evidence {
+    let processor = Processor::new([9; 32]);
+    let (receipt_key, wrapping_key) = (PublicKey([5; 32]), PublicKey([6; 32]));
+    let binding = ReportBinding {
+        genesis: setting().genesis,
+        tee: Tee::Simulated,
+        provider: job.provider,
+        job: job.id,
+        terms: job.terms,
+        anchor: 8,
+        anchor_hash: Digest([4; 32]),
+        receipt_key,
+        wrapping_key,
+        tls_key: None,
+        gpu_evidence: None,
+        previous: None,
+    };
+    let report = processor.launch(measurement, terms.0).report(binding.report_data());
+    Evidence {
+        tee: Tee::Simulated,
+        report: report.to_vec().try_into().unwrap(),
+        certificate: processor.certificate().to_vec().try_into().unwrap(),
+        anchor: 8,
+        receipt_key,
+        wrapping_key,
+        possession: Signature([0; 64]),
+    }
+}
+
+/// The statements that do not hold.
+fn failing(job: &JobView, evidence: &Evidence, setting: &Setting) -> Vec<&'static str> {
+    judge(job, evidence, setting).checks.into_iter().filter(|check| !check.holds).map(|check| check.claim).collect()
+}
+
+const BINDS: &str = "it binds this chain, provider, job, block and these keys";
+
+#[test]
+fn good_evidence_holds() {
+    let job = job();
+    assert!(judge(&job, &evidence(&job, GUEST, job.terms), &setting()).holds());
+}
+
+#[test]
+fn fails_for_another_guest() {
+    let job = job();
+    assert_eq!(failing(&job, &evidence(&job, [8; 48], job.terms), &setting()), ["the policy accepts this guest"]);
+}
+
+#[test]
+fn fails_for_other_terms() {
+    let job = job();
+    assert_eq!(failing(&job, &evidence(&job, GUEST, Digest([1; 32])), &setting()), ["it was launched for this job's terms"]);
+}
+
+#[test]
+fn fails_for_another_job_provider_chain_block_or_key() {
+    let job = job();
+    let good = evidence(&job, GUEST, job.terms);
+    let other_job = JobView { id: JobId(6), ..job.clone() };
+    let other_provider = JobView { provider: AccountId([9; 32]), ..job.clone() };
+    assert_eq!(failing(&other_job, &good, &setting()), [BINDS]);
+    assert_eq!(failing(&other_provider, &good, &setting()), [BINDS]);
+    assert_eq!(failing(&job, &good, &Setting { genesis: Digest::ZERO, ..setting() }), [BINDS]);
+    assert_eq!(failing(&job, &good, &Setting { anchor_hash: Some(Digest::ZERO), ..setting() }), [BINDS]);
+    assert_eq!(failing(&job, &Evidence { wrapping_key: PublicKey([1; 32]), ..good }, &setting()), [BINDS]);
+}
+
+#[test]
+fn fails_for_an_unknown_block() {
+    let job = job();
+    let setting = Setting { anchor_hash: None, ..setting() };
+    assert_eq!(failing(&job, &evidence(&job, GUEST, job.terms), &setting), ["it names a block of this chain"]);
+}
+
+#[test]
+fn fails_for_hardware_that_the_policy_does_not_accept() {
+    let mut job = job();
+    job.spec.policy.tees = vec![Tee::SevSnp].try_into().unwrap();
+    let evidence = evidence(&job, GUEST, job.terms);
+    assert_eq!(failing(&job, &evidence, &setting()), ["the policy accepts this kind of hardware"]);
+}
+
+#[test]
+fn fails_below_the_firmware_floor() {
+    let mut job = job();
+    job.spec.policy.firmware_floor.snp = 255;
+    let evidence = evidence(&job, GUEST, job.terms);
+    assert_eq!(failing(&job, &evidence, &setting()), ["its firmware meets the policy's floor"]);
+}
+
+#[test]
+fn fails_without_the_vendors_certificates_and_for_a_changed_report() {
+    let job = job();
+    let mut evidence = evidence(&job, GUEST, job.terms);
+    assert_eq!(failing(&job, &evidence, &Setting { roots: None, ..setting() }), ["the chain holds the vendor's certificates for it"]);
+    evidence.report[0x90] ^= 1;
+    assert_eq!(failing(&job, &evidence, &setting()), ["the report is signed by a genuine chip in a safe state"]);
+}
+
+#[test]
+fn an_empty_list_of_guests_accepts_none() {
+    let mut job = job();
+    job.spec.policy.measurements = Measurements::Only(List::new());
+    let evidence = evidence(&job, GUEST, job.terms);
+    assert_eq!(failing(&job, &evidence, &setting()), ["the policy accepts this guest"]);
+}
