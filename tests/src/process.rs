@@ -113,12 +113,10 @@ fn tail(lines: &[String]) -> String {
 
 /// One of the workspace's programs, as `cargo build --workspace --bins` left it beside the tests.
 pub fn program(name: &str) -> Result<PathBuf> {
-    let directory = std::env::current_exe()?.parent().and_then(Path::parent).context("tests run from the target directory")?.to_owned();
-    let path = directory.join(name);
-    if !path.exists() {
-        bail!("{name} is not built: run `cargo build --workspace --bins` first (scripts/test.sh does)");
-    }
-    Ok(path)
+    // A test is in `deps` below the programs, a program of this package beside them.
+    let own = std::env::current_exe()?;
+    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|path| path.exists());
+    found.with_context(|| format!("{name} is not built: run `cargo build --workspace --bins` first (scripts/test.sh does)"))
 }
 
 /// A loopback port that was free a moment ago.

@@ -103,7 +103,7 @@ async fn main() -> Result<()> {
 
     let _provider = Provider::start(&nodes[0], &chain, directory.path()).await?;
     let customer = Customer::new(&nodes[0], directory.path());
-    let spec = Customer::spec(&module("busy")?, &[], &["20000"])?;
+    let spec = Customer::spec(&module("busy")?, &[], &["5000"])?;
     let mut starts = Vec::new();
     let mut lags = Vec::new();
     for _ in 0..5 {
