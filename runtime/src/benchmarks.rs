@@ -1,30 +1,11 @@
-//! Which pallets' weights are measured on this runtime, for `blockcloud-node benchmark pallet`.
+//! Which pallets' weights are measured on this runtime, for `blockcloud-node benchmark pallet`: ours. The others come with weights of their own.
 
-use crate::{
-    AllPalletsWithSystem, Attestation, Balances, Bonds, Consortium, Council, Jobs, Multisig, Offers, Proxy, Receipts, Runtime, Timestamp,
-    TransactionPayment, Utility,
-};
+use crate::{AllPalletsWithSystem, Attestation, Bonds, Consortium, Jobs, Offers, Receipts};
 use alloc::{string::String, vec::Vec};
-use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList, Benchmarking, add_benchmark, baseline, list_benchmark};
+use frame_benchmarking::{BenchmarkBatch, BenchmarkConfig, BenchmarkList};
 use frame_support::traits::{StorageInfo, StorageInfoTrait, TrackedStorageKey, WhitelistedStorageKeys};
 
-use baseline::Pallet as Baseline;
-use frame_system_benchmarking::{Pallet as SystemBench, extensions::Pallet as ExtensionsBench};
-
-impl frame_system_benchmarking::Config for Runtime {}
-impl baseline::Config for Runtime {}
-
 frame_benchmarking::define_benchmarks!(
-    [frame_benchmarking, Baseline::<Runtime>]
-    [frame_system, SystemBench::<Runtime>]
-    [frame_system_extensions, ExtensionsBench::<Runtime>]
-    [pallet_timestamp, Timestamp]
-    [pallet_balances, Balances]
-    [pallet_transaction_payment, TransactionPayment]
-    [pallet_collective, Council]
-    [pallet_utility, Utility]
-    [pallet_multisig, Multisig]
-    [pallet_proxy, Proxy]
     [pallet_offers, Offers]
     [pallet_bonds, Bonds]
     [pallet_jobs, Jobs]

@@ -72,7 +72,7 @@ impl<T: Config> Pallet<T> {
         let firmware = firmware(&claims);
         ensure!(firmware.meets(&floor), Error::<T>::BelowFloor);
         ensure!(firmware.meets(&policy.firmware_floor), Error::<T>::BelowPolicyFloor);
-        let chip = Digest(sha2_256(&claims.chip_id));
+        let chip = digest(&claims.chip_id);
         ensure!(!DeniedChips::<T>::contains_key(chip), Error::<T>::ChipDenied);
         let measurement = Measurement(claims.measurement);
         let approved_until = Self::judge_measurement(&measurement, &policy.measurements, now)?;
@@ -93,7 +93,10 @@ impl<T: Config> Pallet<T> {
             valid_until,
         };
         Accepted::<T>::insert(job, accepted);
-        Sessions::<T>::insert(job, Guest { session: session.clone(), product, firmware, by_approval: approved_until.is_some() });
+        Sessions::<T>::insert(
+            job,
+            Guest { session: session.clone(), product, firmware, issuer: digest(&roots.issuer), by_approval: approved_until.is_some() },
+        );
         Self::deposit_event(Event::Attested { job, session: session.clone() });
         Ok(session)
     }
@@ -126,10 +129,11 @@ impl<T: Config> Pallet<T> {
     /// # Errors
     /// The first reason that applies, in the order of [`Lapse`].
     pub fn judge(job: JobId, now: Moment) -> Result<Session, Lapse> {
-        let Guest { session, product, firmware, by_approval } = Sessions::<T>::get(job).ok_or(Lapse::NoSession)?;
+        let Guest { session, product, firmware, issuer, by_approval } = Sessions::<T>::get(job).ok_or(Lapse::NoSession)?;
         let hardware = (session.tee, product);
         ensure!(now < session.valid_until, Lapse::Expired);
-        ensure!(RootsOf::<T>::contains_key(hardware), Lapse::RootsRemoved);
+        let roots = RootsOf::<T>::get(hardware).ok_or(Lapse::RootsRemoved)?;
+        ensure!(digest(&roots.issuer) == issuer, Lapse::RootsChanged);
         ensure!(Floors::<T>::get(hardware).is_some_and(|floor| firmware.meets(&floor)), Lapse::BelowFloor);
         ensure!(!DeniedChips::<T>::contains_key(session.chip), Lapse::ChipDenied);
         let approved = || Measurements::<T>::get(session.measurement).is_some_and(|until| now < until);
@@ -212,6 +216,11 @@ impl<T: Config> Pallet<T> {
     fn refused(error: snp::Error) -> Error<T> {
         Error::Refused(Fault(error))
     }
+}
+
+/// SHA-256.
+fn digest(bytes: &[u8]) -> Digest {
+    Digest(sha2_256(bytes))
 }
 
 /// The firmware level that can be relied on: part by part the lower of the committed one, to which the host can go back, and that of the launch.

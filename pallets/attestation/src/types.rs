@@ -30,6 +30,8 @@ pub struct Guest {
     /// The firmware level below which neither the platform can go back nor the guest was launched: part by part the lower of both. The reported
     /// level does not count, because the host chooses it.
     pub firmware: Tcb,
+    /// SHA-256 of the issuer's certificate under which the evidence was verified.
+    pub issuer: Digest,
     /// Whether the guest's software is accepted because the council approved it, and not on the customer's own judgement.
     pub by_approval: bool,
 }
@@ -55,6 +57,8 @@ pub enum Lapse {
     Expired,
     /// The council removed the vendor's certificates for this product.
     RootsRemoved,
+    /// The council set other certificates of the vendor since.
+    RootsChanged,
     /// The council removed the product's firmware floor, or raised it above the guest's.
     BelowFloor,
     /// The council denied the chip.
@@ -69,6 +73,7 @@ impl fmt::Display for Lapse {
             Self::NoSession => "the job has no attested guest",
             Self::Expired => "the session's time is over; it was not renewed",
             Self::RootsRemoved => "the council removed the vendor's certificates for this product",
+            Self::RootsChanged => "the council has replaced the vendor's certificates under which the guest was attested",
             Self::BelowFloor => "the guest's firmware is below the council's floor",
             Self::ChipDenied => "the council denied the chip",
             Self::MeasurementWithdrawn => "the council's approval of the guest's software was withdrawn or ran out",

@@ -61,12 +61,12 @@ mod benchmarks {
         }
         // The benchmark cannot move the clock, so it moves the portions.
         Bonds::<T>::mutate(&who, |slot| {
-            let bond = slot.as_mut().expect("the account has bonded");
-            bond.unbonding.iter_mut().for_each(|portion: &mut Unbonding| portion.at = 0);
+            let record = slot.as_mut().expect("the account has bonded");
+            record.unbonding.iter_mut().for_each(|portion: &mut Unbonding| portion.at = 0);
         });
         #[extrinsic_call]
         _(RawOrigin::Signed(who.clone()));
-        assert_eq!(Bonds::<T>::get(&who).map(|bond| bond.total), Some(unit::<T>() * 12));
+        assert_eq!(Bonds::<T>::get(&who).map(|record| record.total), Some(unit::<T>() * 12));
     }
 
     impl_benchmark_test_suite!(Pallet, crate::mock::new_test_ext(), crate::mock::Test);

@@ -32,16 +32,19 @@ impl Run {
         Self { started_at: now, last_checkpoint: now, vouched_until: signed_at.min(now), covered_ms: 0 }
     }
 
-    /// Adds the time that a further checkpoint vouches for: from the last one's signing to this one's, at most `gap` seconds, and at most
-    /// `longest_run` seconds altogether.
+    /// Adds the time that a further checkpoint vouches for: from the last one's signing to this one's, at most `gap` seconds; altogether at most
+    /// `longest_run` seconds, and never more than has passed on the chain since the run started.
     ///
     /// Counted by signing and not by acceptance, so that a checkpoint that is held back is not worth more than a prompt one; bounded by the
-    /// chain's clock, so that a fast clock in the guest is not worth more than a right one.
+    /// chain's clock, so that a fast clock in the guest is not worth more than a right one, nor one that was slow at first and then caught up.
     pub fn vouch(&mut self, signed_at: Moment, now: Moment, gap: u32, longest_run: u32) {
         let until = signed_at.min(now).max(self.vouched_until);
         // Saturating without effect: `until` is not before `vouched_until`, and the sum is capped anyway.
         let step = until.saturating_sub(self.vouched_until).min(millis(gap));
-        self.covered_ms = self.covered_ms.saturating_add(step).min(millis(longest_run));
+        // Saturating without effect: the run has started before now.
+        let passed = now.saturating_sub(self.started_at);
+        // A minimum that was charged already stays.
+        self.covered_ms = self.covered_ms.saturating_add(step).min(millis(longest_run)).min(passed).max(self.covered_ms);
         self.vouched_until = until;
         self.last_checkpoint = now;
     }

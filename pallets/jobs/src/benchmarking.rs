@@ -6,7 +6,7 @@
 
 use super::*;
 use crate::traits::{BenchmarkHelper as _, Logs as _};
-use alloc::{boxed::Box, vec, vec::Vec};
+use alloc::{boxed::Box, string::String, vec, vec::Vec};
 use blockcloud_primitives::{
     AccountId, Allow, Balance, Blob, Checkpoint, Completion, Digest, Exit, Head, JobId, JobSpec, JobState, List, Measurement, Measurements,
     Moment, Op, Party, Policy, PublicKey, Receipt, Resources, Signature, Tcb, Tee, Usage, Workload,
@@ -36,7 +36,16 @@ fn text<const N: u32>() -> blockcloud_primitives::Text<N> {
     core::iter::repeat_n('x', N as usize).collect::<alloc::string::String>().parse().unwrap_or_default()
 }
 
-/// The largest spec that any offer can meet: lists are full except for those that demand facts of the site, which are the offers' to judge.
+/// Different texts, as many as there is room for.
+fn texts<const LENGTH: u32, const N: u32>() -> List<blockcloud_primitives::Text<LENGTH>, N> {
+    let texts = (b'A'..).take(N as usize).map(|letter| {
+        let text = [letter].repeat(LENGTH as usize);
+        String::from_utf8(text).unwrap_or_default().parse().unwrap_or_default()
+    });
+    List::truncate_from(texts.collect())
+}
+
+/// The largest spec that an offer can meet, and the dearest to judge: all lists are full, and every kind of fact is demanded.
 fn spec<T: Config>() -> JobSpec {
     JobSpec {
         workload: Workload::Wasm {
@@ -52,9 +61,9 @@ fn spec<T: Config>() -> JobSpec {
         resources: Resources { vcpus: 1, memory_gib: 1, storage_gib: 1, gpus: 0 },
         longest_run: 3_600,
         policy: Policy {
-            regions: Allow::Any,
-            jurisdictions: Allow::Any,
-            certificates: List::new(),
+            regions: Allow::Only(texts()),
+            jurisdictions: Allow::Only(texts()),
+            certificates: texts(),
             tees: full(Tee::SevSnp),
             firmware_floor: Tcb::default(),
             measurements: Measurements::Only(full(Measurement([0; 48]))),
@@ -89,6 +98,7 @@ where
     let (customer, spec) = (customer::<T>(), spec::<T>());
     let offer = T::BenchmarkHelper::offer(&spec);
     let job = Pallet::<T>::do_place(customer.clone(), offer, spec).expect("the offer was made for the spec");
+    T::BenchmarkHelper::withdraw(offer);
     (job, customer)
 }
 
@@ -191,11 +201,16 @@ fn let_it_be_overdue<T: Config>(job: JobId) {
     });
 }
 
-/// Fills the second of the queue that is tried first for this moment, all but one entry.
-fn crowd<T: Config>(deadline: Moment) {
-    Due::<T>::mutate(queue::second_of(deadline), |entries| {
-        while entries.len() + 1 < PER_SECOND as usize && entries.try_push(JobId(u64::MAX)).is_ok() {}
-    });
+/// Leaves room for one entry with this deadline, in the last of all seconds that are tried for it.
+fn crowd<T: Config>(deadline: Moment, before: u64) {
+    let candidates = Pallet::<T>::candidates(queue::second_of(deadline), queue::next_second(Pallet::<T>::now()), before);
+    let candidates: Vec<_> = candidates.collect();
+    let (last, others) = candidates.split_last().expect("some second is tried");
+    let filler = |count: usize| List::truncate_from(vec![JobId(u64::MAX); count]);
+    for second in others {
+        Due::<T>::insert(second, filler(PER_SECOND as usize));
+    }
+    Due::<T>::insert(last, filler(PER_SECOND as usize - 1));
 }
 
 #[benchmarks(where T::Currency: Mutate<AccountId32>)]
@@ -206,7 +221,7 @@ mod benchmarks {
     fn place() {
         let (customer, spec) = (customer::<T>(), spec::<T>());
         let offer = T::BenchmarkHelper::offer(&spec);
-        crowd::<T>(Pallet::<T>::after(Pallet::<T>::now(), T::AcceptWithin::get()));
+        crowd::<T>(Pallet::<T>::after(Pallet::<T>::now(), T::AcceptWithin::get()), u64::MAX);
 
         #[extrinsic_call]
         _(RawOrigin::Signed(customer), offer, Box::new(spec));
@@ -237,6 +252,8 @@ mod benchmarks {
             }
         });
         let now = Pallet::<T>::now();
+        let queued = stored::<T>(job).queued.expect("every job is queued");
+        crowd::<T>(Pallet::<T>::after(now, T::StartWithin::get()), queued);
 
         #[block]
         {
@@ -328,6 +345,11 @@ mod benchmarks {
     fn on_checkpoint() {
         let (job, _, _) = attested::<T>();
         let (checkpoint, now) = (checkpoint::<T>(job), Pallet::<T>::now());
+        // The deadline comes nearer, and there is hardly room for an earlier entry.
+        let gap = T::MinCheckpointGap::get();
+        Jobs::<T>::mutate(job, |stored| stored.as_mut().map(|stored| stored.checkpoint_gap = gap));
+        let queued = stored::<T>(job).queued.expect("every job is queued");
+        crowd::<T>(Pallet::<T>::after(now, gap.saturating_add(T::SilenceGrace::get())), queued);
 
         #[block]
         {
@@ -364,7 +386,7 @@ mod benchmarks {
         let (job, _, _) = running::<T>();
         let_it_be_overdue::<T>(job);
         let now = Pallet::<T>::now();
-        crowd::<T>(Pallet::<T>::after(now, T::ClaimWindow::get()));
+        crowd::<T>(Pallet::<T>::after(now, T::ClaimWindow::get()), u64::MAX);
 
         #[block]
         {

@@ -3,6 +3,7 @@
 
 use crate::{
     Config, Error, Event, HoldReason, JobOf, Jobs, JobsOf, NextJob, Pallet, Run, Specs,
+    accrual::millis,
     traits::{Attester as _, Capacity as _, Cover as _, Logs as _},
     types::Job,
 };
@@ -249,6 +250,7 @@ impl<T: Config> Pallet<T> {
     /// Ends the job: pays what is earned, returns the rest, frees the capacity. A job that was never attested held no data: it is closed at once.
     pub(crate) fn end(id: JobId, mut job: JobOf<T>, end: End, now: Moment) -> DispatchResult {
         let attested = job.session_until.is_some();
+        Self::charge_minimum(&mut job, end);
         Self::pay_if_possible(id, &mut job);
         // Saturating without effect: earned is at least paid, and held is the rest of deposited (invariant 1).
         let owed = job.earned().saturating_sub(job.paid);
@@ -265,6 +267,15 @@ impl<T: Config> Pallet<T> {
         Self::schedule(id, &mut job, now)?;
         Jobs::<T>::insert(id, job);
         Ok(())
+    }
+
+    /// A job that has run is paid for the shortest paid time at least, unless it ended for a reason on the provider's side: starting a guest and
+    /// attesting it is work, too. The escrow is large enough, which was checked when the job was placed.
+    fn charge_minimum(job: &mut JobOf<T>, end: End) {
+        let least = millis(T::MinPaidTime::get().min(job.longest_run));
+        if let (Some(run), End::Completed | End::CancelledByCustomer) = (job.run.as_mut(), end) {
+            run.covered_ms = run.covered_ms.max(least);
+        }
     }
 
     /// Closes a job that has ended: frees cover and deposit and forgets it.

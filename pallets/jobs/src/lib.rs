@@ -55,7 +55,7 @@ pub mod pallet {
     use sp_runtime::AccountId32;
 
     /// Entries that one second of the queue holds; what does not fit goes to a following second.
-    pub const PER_SECOND: u32 = 64;
+    pub const PER_SECOND: u32 = 128;
 
     const STORAGE_VERSION: StorageVersion = StorageVersion::new(1);
 

@@ -7,8 +7,11 @@
 use crate::{Config, Cursor, Due, Error, JobOf, Pallet};
 use blockcloud_primitives::{JobId, Moment};
 
-/// How many seconds are tried when the wanted one is full.
-const SPILL: u64 = 16;
+/// How many seconds are tried from the wanted one on, and again from the earliest one on.
+const SPILL: u64 = 4;
+/// How often the distance is doubled in the search for room after that, from the earliest second on: 16 s, 32 s, ... up to 18 hours. Nobody can fill
+/// all of them for every second to come; a job that is looked at so late can be poked.
+const DOUBLINGS: u32 = 13;
 
 /// The first whole second that is not before `moment`.
 pub(crate) fn second_of(moment: Moment) -> u64 {
@@ -44,11 +47,17 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Puts an entry into the first second with room: from `wanted`, else (too early, but then it comes again) from `earliest`; always before
-    /// `before`. Answers the second.
+    /// Puts an entry into the first second with room: from `wanted`, else (too early, but then it comes again) from `earliest`, else further and
+    /// further away; always before `before`. Answers the second.
     pub(crate) fn enqueue(id: JobId, wanted: u64, earliest: u64, before: u64) -> Option<u64> {
-        let from = |start: u64| start..start.saturating_add(SPILL).min(before);
-        from(wanted.max(earliest)).chain(from(earliest)).find(|second| Due::<T>::try_append(second, id).is_ok())
+        Self::candidates(wanted, earliest, before).find(|second| Due::<T>::try_append(second, id).is_ok())
+    }
+
+    /// The seconds that are tried for an entry, in this order.
+    pub(crate) fn candidates(wanted: u64, earliest: u64, before: u64) -> impl Iterator<Item = u64> {
+        let from = |start: u64| start..start.saturating_add(SPILL);
+        let far = (0..DOUBLINGS).map(move |doubling| earliest.saturating_add(16_u64.saturating_mul(1 << doubling)));
+        from(wanted.max(earliest)).chain(from(earliest)).chain(far).filter(move |second| *second < before)
     }
 
     /// Takes the job's entry out of the queue.

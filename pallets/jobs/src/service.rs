@@ -1,7 +1,7 @@
 //! The time-driven part: drains the queue of deadlines, metered, with a cap per block, and resumes where it stopped. A backlog is never dropped.
 
-use crate::{Config, Cursor, Due, Error, Event, JobOf, Jobs, Pallet, WeightInfo as _, queue::next_second};
-use blockcloud_primitives::{JobId, Moment};
+use crate::{Config, Cursor, Due, Error, Event, JobOf, Jobs, PER_SECOND, Pallet, WeightInfo as _, queue::next_second};
+use blockcloud_primitives::{JobId, List, Moment};
 use frame_support::{
     defensive,
     storage::with_storage_layer,
@@ -40,25 +40,34 @@ impl<T: Config> Pallet<T> {
         }
     }
 
-    /// Looks at the jobs of one second. Answers whether all of them were looked at; the others stay for the next block.
+    /// Looks at the jobs of one second. Answers whether all of them are done; the others stay for the next block. One that finds no room for its
+    /// next entry is set aside, so that it does not hold up the others.
     pub(crate) fn drain_second(second: u64, now: Moment, left: &mut u32, meter: &mut WeightMeter) -> bool {
         let mut jobs = Due::<T>::take(second);
+        let mut rest = List::<JobId, PER_SECOND>::new();
         while let Some(id) = jobs.pop() {
             let affordable = left.checked_sub(1).filter(|_| meter.try_consume(Self::drain_job_weight()).is_ok());
-            let done = affordable.is_some_and(|rest| {
-                *left = rest;
+            let done = affordable.is_some_and(|budget| {
+                *left = budget;
                 Self::process(id, now)
             });
-            if !done {
-                // There is room: it was just taken out.
-                if jobs.try_push(id).is_err() {
-                    defensive!("no room for the entry that was just taken out");
-                }
-                Due::<T>::insert(second, jobs);
-                return false;
+            // There is room: it was just taken out of as small a list.
+            if !done && rest.try_push(id).is_err() {
+                defensive!("no room for the entry that was just taken out");
+            }
+            if affordable.is_none() {
+                break;
             }
         }
-        true
+        // The order within a second means nothing.
+        if rest.iter().try_for_each(|id| jobs.try_push(*id)).is_err() {
+            defensive!("no room for the entries that were just taken out");
+        }
+        if jobs.is_empty() {
+            return true;
+        }
+        Due::<T>::insert(second, jobs);
+        false
     }
 
     /// What looking at one job weighs at most: it ends, or it closes, or both.

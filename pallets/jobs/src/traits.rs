@@ -62,6 +62,8 @@ pub trait Logs {
 pub trait BenchmarkHelper<AccountId> {
     /// Publishes an offer of some provider, with site and bond, under which `spec` can be placed. The provider's account can be paid.
     fn offer(spec: &JobSpec) -> OfferId;
+    /// Withdraws such an offer: it goes with its last job, which makes that job's end the dearest.
+    fn withdraw(offer: OfferId);
     /// Stores a live session of the job with this receipt key.
     fn session(job: JobId, provider: &AccountId, receipt_key: blockcloud_primitives::PublicKey);
     /// Stores the job's head.

@@ -103,9 +103,9 @@ impl<T: Config> Pallet<T> {
             let counter = match end {
                 End::Completed => &mut record.completed,
                 End::NotAccepted => &mut record.not_accepted,
-                End::NotAttested | End::Silent | End::AttestationLapsed | End::AbandonedByProvider => &mut record.failed,
-                // Not started may be the customer's doing: a key not released, inputs not uploaded.
-                End::NotStarted | End::TimeUp | End::EscrowExhausted | End::CancelledByCustomer => return,
+                End::NotAttested | End::Silent | End::AbandonedByProvider => &mut record.failed,
+                // Not started may be the customer's doing: a key not released, inputs not uploaded. An attestation lapses by the council's motions as well.
+                End::AttestationLapsed | End::NotStarted | End::TimeUp | End::EscrowExhausted | End::CancelledByCustomer => return,
             };
             // Saturates: a record of 2^32 ends says enough.
             *counter = counter.saturating_add(1);

@@ -12,7 +12,7 @@ pub const MAX_PAGE: u32 = 256;
 /// Offers looked at for one page. A page with fewer items than the limit is the last only if it names no `next`.
 pub const MAX_SCANNED: usize = 1_000;
 /// Offers judged for one list of quotes.
-pub const MAX_QUOTED: usize = 10_000;
+pub const MAX_QUOTED: usize = 1_000;
 
 impl<T: Config> Pallet<T> {
     /// Base URL of a provider's agent.

@@ -64,7 +64,7 @@ impl pallet_consortium::Config for Runtime {
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking {
     use crate::{AccountId, Runtime, SessionKeys};
-    use sp_core::{ByteArray, ed25519, sr25519};
+    use sp_core::{ed25519, sr25519};
 
     /// Gives accounts session keys made of their own bytes.
     pub struct Keys;

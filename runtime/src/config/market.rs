@@ -27,6 +27,9 @@ const DAY: u32 = 24 * HOUR;
 const RECORD: Balance = 10 * MILLI;
 /// Held for each byte of it.
 const BYTE: Balance = 10 * MICRO;
+/// What is stored for a job beside its record and its spec, which the jobs count themselves: two listings, a queue entry, the session, the evidence seen,
+/// the log, the cover. A test holds the numbers against the records.
+pub const JOB_RECORDS: (u32, u32) = (9, 1_200);
 
 parameter_types! {
     /// How many queue entries one block may process; the integrity test of the jobs holds it against a quarter of a block.
@@ -76,7 +79,7 @@ impl pallet_jobs::Config for Runtime {
     type MinCheckpointGap = ConstU32<2>;
     type MaxCheckpointGap = ConstU32<HOUR>;
     type MinPaidTime = ConstU32<60>;
-    type DepositBase = ConstU128<RECORD>;
+    type DepositBase = ConstU128<{ JOB_RECORDS.0 as u128 * RECORD + JOB_RECORDS.1 as u128 * BYTE }>;
     type DepositPerByte = ConstU128<BYTE>;
     type MaxDuePerBlock = MaxDuePerBlock;
     type WeightInfo = pallet_jobs::weights::SubstrateWeight<Runtime>;

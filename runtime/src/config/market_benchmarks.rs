@@ -3,7 +3,8 @@
 use crate::{AccountId, Balances, Bonds, Offers, Runtime, RuntimeOrigin, Timestamp, config::money::UNIT};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{
-    Digest, Head, JobId, JobSpec, Measurement, Moment, OfferId, OfferTerms, Price, PublicKey, Resources, Session, SiteId, Tcb, Tee,
+    Allow, Digest, Fact, Head, JobId, JobSpec, Measurement, Moment, OfferId, OfferTerms, Policy, Price, PublicKey, Resources, Session,
+    SiteId, Tcb, Tee,
 };
 use frame_support::traits::{Time, fungible::Mutate};
 
@@ -20,8 +21,9 @@ impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
         let site = pallet_offers::NextSite::<Runtime>::get();
         let prepared = || {
             Bonds::bond(origin(), spec.cover.max(UNIT))?;
-            Offers::register(origin(), Default::default())?;
+            Offers::register(origin(), "https://a".parse().unwrap_or_default())?;
             Offers::add_site(origin())?;
+            vouch(site, &spec.policy);
             Offers::publish(origin(), terms(spec, site))
         };
         if let Err(error) = prepared() {
@@ -30,9 +32,16 @@ impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
         id
     }
 
+    fn withdraw(offer: OfferId) {
+        let provider = pallet_offers::Offers::<Runtime>::get(offer).map(|offer| offer.provider);
+        let withdrawn = provider.map(|provider| Offers::withdraw(RuntimeOrigin::signed(provider), offer));
+        assert_eq!(withdrawn, Some(Ok(())), "the benchmarks' offer can be withdrawn");
+    }
+
     fn session(job: JobId, provider: &AccountId, receipt_key: PublicKey) {
         let hardware = (Tee::SevSnp, Product::Genoa);
         let empty = pallet_attestation::Roots { root: Default::default(), issuer: Default::default() };
+        let issuer = Digest(sp_io::hashing::sha2_256(&empty.issuer));
         pallet_attestation::RootsOf::<Runtime>::insert(hardware, empty);
         pallet_attestation::Floors::<Runtime>::insert(hardware, Tcb::default());
         let session = Session {
@@ -47,12 +56,31 @@ impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
             since: now(),
             valid_until: Moment::MAX,
         };
-        let guest = pallet_attestation::Guest { session, product: Product::Genoa, firmware: Tcb::default(), by_approval: false };
+        let guest = pallet_attestation::Guest { session, product: Product::Genoa, firmware: Tcb::default(), issuer, by_approval: false };
         pallet_attestation::Sessions::<Runtime>::insert(job, guest);
     }
 
     fn head(job: JobId, head: Head) {
         pallet_receipts::Logs::<Runtime>::insert(job, pallet_receipts::Log { opened_at: now(), head: Some(head) });
+    }
+}
+
+/// Everything that the policy demands to know of the site, each fact by a certifier of its own: the dearest to look up.
+fn vouch(site: SiteId, policy: &Policy) {
+    let region = match &policy.regions {
+        Allow::Any => None,
+        Allow::Only(list) => list.last().cloned().map(Fact::Region),
+    };
+    let jurisdiction = match &policy.jurisdictions {
+        Allow::Any => None,
+        Allow::Only(list) => list.last().cloned().map(Fact::Jurisdiction),
+    };
+    let certificates = policy.certificates.iter().cloned().map(Fact::Certificate);
+    for (index, fact) in (0u32..).zip(region.into_iter().chain(jurisdiction).chain(certificates)) {
+        let certifier: AccountId = frame_benchmarking::account("certifier", index, 0);
+        pallet_offers::Certifiers::<Runtime>::insert(&certifier, ());
+        let record = pallet_offers::FactRecord { fact: fact.clone(), certifier, until: Moment::MAX, deposit: 0 };
+        pallet_offers::Facts::<Runtime>::insert(site, fact.kind(), record);
     }
 }
 

@@ -59,3 +59,19 @@ fn every_pallet_passes_its_integrity_test() {
         <AllPalletsWithSystem as frame_support::traits::IntegrityTest>::integrity_test();
     });
 }
+
+#[test]
+fn the_deposit_of_a_job_covers_what_the_neighbours_store_for_it() {
+    use codec::MaxEncodedLen;
+    let (records, bytes) = crate::config::market::JOB_RECORDS;
+    let account_and_job = 2 * (32 + 8);
+    let stored = pallet_attestation::Guest::max_encoded_len()
+        + pallet_attestation::SeenList::max_encoded_len()
+        + pallet_receipts::Log::max_encoded_len()
+        + pallet_bonds::CoverOf::<Runtime>::max_encoded_len()
+        + account_and_job;
+    let stored = u32::try_from(stored).unwrap();
+    assert!(stored <= bytes && bytes <= stored + stored / 4, "{stored} bytes are stored, {bytes} are paid for");
+    // The job, its spec, two listings, the queue entry, session, evidence seen, log, cover.
+    assert_eq!(records, 9);
+}

@@ -1,6 +1,6 @@
 //! `judge`, `live`, `receipt_key`: a session is held against what the council says today.
 
-use crate::{Floors, Lapse, mock::*};
+use crate::{Floors, Lapse, Roots, RootsOf, mock::*};
 use blockcloud_primitives::{JobId, Measurements as Wanted, Policy, Tcb};
 use frame_support::{assert_ok, traits::Get};
 
@@ -41,6 +41,15 @@ fn lapses_when_the_job_was_closed() {
         Attestation::close(JOB);
         assert_eq!(Attestation::judge(JOB, NOW), Err(Lapse::NoSession));
     });
+}
+
+#[test]
+fn lapses_when_roots_are_replaced() {
+    let other = || {
+        let roots = RootsOf::<Test>::get(HARDWARE).unwrap();
+        RootsOf::<Test>::insert(HARDWARE, Roots { issuer: roots.root.clone(), ..roots });
+    };
+    assert_lapses(other, NOW, Lapse::RootsChanged);
 }
 
 #[test]

@@ -23,7 +23,8 @@ fn stores_the_session_and_says_so() {
         let session = guest.session(&evidence);
         assert_eq!(open(&evidence), Ok(session.clone()));
         assert_eq!(Attestation::session(JOB), Some(session.clone()));
-        let stored = Stored { session: session.clone(), product: Product::Genoa, firmware: firmware(), by_approval: true };
+        let issuer = Digest(sp_io::hashing::sha2_256(&RootsOf::<Test>::get(HARDWARE).unwrap().issuer));
+        let stored = Stored { session: session.clone(), product: Product::Genoa, firmware: firmware(), issuer, by_approval: true };
         assert_eq!(Sessions::<Test>::get(JOB), Some(stored));
         assert_eq!(Accepted::<Test>::get(JOB).to_vec(), [Seen { evidence: evidence.replay_key(), anchor: HEIGHT - 1 }]);
         assert_eq!(Attestation::judge(JOB, NOW), Ok(session.clone()));

@@ -214,6 +214,9 @@ impl crate::traits::BenchmarkHelper<AccountId32> for Neighbours {
         OFFER
     }
 
+    /// The mock's offer stays.
+    fn withdraw(_: OfferId) {}
+
     fn session(job: JobId, provider: &AccountId32, receipt_key: PublicKey) {
         let evidence = Evidence { receipt_key, ..Guest::new(job).evidence() };
         <Self as Attester<AccountId32>>::open(job, provider, Digest::ZERO, &spec().policy, &evidence, now()).unwrap();

@@ -43,11 +43,28 @@ fn after_attestation_keeps_the_cover_for_the_claim_window() {
 fn a_running_job_pays_what_checkpoints_vouch_for() {
     run(|| {
         let id = running();
-        set_time(START + 3 * SECOND);
-        checkpoint(id).unwrap();
-        set_time(START + 7 * SECOND);
+        for covered in [8, 13] {
+            set_time(START + covered * SECOND);
+            checkpoint(id).unwrap();
+        }
+        set_time(START + 17 * SECOND);
         assert_ok!(Jobs::cancel(signed(CUSTOMER), id));
-        assert_eq!((spendable(&PROVIDER), held(&CUSTOMER).0), (ENDOWMENT + 3 * RATE, 0));
+        assert_eq!((spendable(&PROVIDER), held(&CUSTOMER).0), (ENDOWMENT + 13 * RATE, 0));
+    });
+}
+
+#[test]
+fn a_running_job_is_paid_for_the_shortest_paid_time_at_least_unless_its_provider_gives_up() {
+    run(|| {
+        let least = u128::from(MIN_PAID_TIME) * RATE;
+        assert_ok!(Jobs::cancel(signed(CUSTOMER), running()));
+        assert_eq!(spendable(&PROVIDER), ENDOWMENT + least);
+        assert_ok!(Jobs::cancel(signed(PROVIDER), running()));
+        assert_eq!(spendable(&PROVIDER), ENDOWMENT + least);
+        let short = place(OFFER, blockcloud_primitives::JobSpec { longest_run: 4, ..spec() });
+        start(attest(accept(short)));
+        assert_ok!(Jobs::cancel(signed(CUSTOMER), short));
+        assert_eq!(spendable(&PROVIDER), ENDOWMENT + least + 4 * RATE);
     });
 }
 

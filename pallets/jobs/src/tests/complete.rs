@@ -6,6 +6,9 @@ use blockcloud_primitives::{Completion, Digest, End, JobId, JobState, List, Op, 
 use frame_support::{assert_noop, assert_ok};
 use sp_runtime::DispatchError;
 
+/// What a job that has run for three seconds is paid: the shortest paid time.
+const LEAST: u128 = MIN_PAID_TIME as u128 * RATE;
+
 /// A running job that has run for three seconds.
 fn finished() -> (JobId, Guest) {
     let id = running();
@@ -37,16 +40,16 @@ fn ends_pays_and_returns() {
             events(),
             [
                 Event::Completed { job: id, output: completion.output, exit: completion.exit },
-                Event::Paid { job: id, provider: PROVIDER, amount: 3 * RATE },
-                Event::Returned { job: id, customer: CUSTOMER, amount: ESCROW - 3 * RATE },
+                Event::Paid { job: id, provider: PROVIDER, amount: LEAST },
+                Event::Returned { job: id, customer: CUSTOMER, amount: ESCROW - LEAST },
                 Event::Ended { job: id, end: End::Completed, claims_until },
             ]
         );
         let stored = job(id);
         assert_eq!((stored.state, stored.completion, stored.deadline), (JobState::Settled(End::Completed), Some(completion), claims_until));
-        assert_eq!((stored.paid, stored.returned, stored.held()), (3 * RATE, ESCROW - 3 * RATE, 0));
+        assert_eq!((stored.paid, stored.returned, stored.held()), (LEAST, ESCROW - LEAST, 0));
         assert_eq!(held(&CUSTOMER), (0, stored.deposit));
-        assert_eq!(spendable(&PROVIDER), ENDOWMENT + 3 * RATE);
+        assert_eq!(spendable(&PROVIDER), ENDOWMENT + LEAST);
         let world = world();
         assert_eq!(world.ends, [(PROVIDER, End::Completed)]);
         assert_eq!(world.offers[&OFFER].free, TOTAL_VCPUS);

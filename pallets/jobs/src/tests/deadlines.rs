@@ -166,7 +166,8 @@ fn closed_after_the_claim_window() {
         Guest::new(id).complete().unwrap();
         assert_eq!(let_it_end(id), START + u64::from(CLAIM_WINDOW) * SECOND);
         assert_eq!(Stored::<Test>::get(id), None);
-        assert_eq!((held(&CUSTOMER), spendable(&CUSTOMER)), ((0, 0), ENDOWMENT));
+        let paid = u128::from(MIN_PAID_TIME) * RATE;
+        assert_eq!((held(&CUSTOMER), spendable(&CUSTOMER)), ((0, 0), ENDOWMENT - paid));
         let world = world();
         assert!(world.covers.is_empty() && world.sessions.is_empty() && world.logs.is_empty());
     });

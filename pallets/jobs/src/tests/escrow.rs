@@ -32,12 +32,12 @@ fn an_account_that_cannot_be_paid_does_not_keep_a_job_from_ending() {
         Guest::new(id).complete().unwrap();
         let error = DispatchError::Token(TokenError::CannotCreate);
         assert!(events().contains(&Event::PayoutFailed { job: id, provider: GHOST, error }));
-        assert_eq!((state(id), job(id).held()), (JobState::Settled(End::Completed), 6));
+        assert_eq!((state(id), job(id).held()), (JobState::Settled(End::Completed), 20));
 
         // The account comes back within the claim window.
         assert_ok!(Balances::transfer_allow_death(signed(STRANGER), GHOST, MINIMUM_BALANCE));
         assert_ok!(Jobs::settle(signed(STRANGER), id));
-        assert_eq!((spendable(&GHOST), job(id).held()), (MINIMUM_BALANCE + 6, 0));
+        assert_eq!((spendable(&GHOST), job(id).held()), (MINIMUM_BALANCE + 20, 0));
     });
 }
 
@@ -60,10 +60,12 @@ fn a_provider_may_be_its_own_customer() {
     run(|| {
         let id = Jobs::do_place(PROVIDER, OFFER, spec()).unwrap();
         start(attest(accept(id)));
-        wait(3 * SECOND);
-        checkpoint(id).unwrap();
+        for _ in 0..2 {
+            wait(6 * SECOND);
+            checkpoint(id).unwrap();
+        }
         Guest::new(id).complete().unwrap();
-        assert_eq!((job(id).paid, held(&PROVIDER).0), (3 * RATE, 0));
+        assert_eq!((job(id).paid, held(&PROVIDER).0), (12 * RATE, 0));
         wait(u64::from(CLAIM_WINDOW) * SECOND);
         assert_eq!((held(&PROVIDER), spendable(&PROVIDER)), ((0, 0), ENDOWMENT));
     });
@@ -79,7 +81,7 @@ fn two_jobs_of_one_customer_do_not_mix() {
             checkpoint(id).unwrap();
         }
         assert_ok!(Jobs::cancel(signed(CUSTOMER), first));
-        assert_eq!(spendable(&PROVIDER), ENDOWMENT + 1_000);
+        assert_eq!(spendable(&PROVIDER), ENDOWMENT + u128::from(MIN_PAID_TIME) * RATE);
         assert_eq!(held(&CUSTOMER).0, 10_000);
         assert_ok!(Jobs::settle(signed(OTHER_PROVIDER), second));
         assert_eq!(spendable(&OTHER_PROVIDER), ENDOWMENT + 370);

@@ -199,6 +199,10 @@ impl Ledger {
     }
 
     fn end(&mut self, id: JobId, end: End) {
+        let entry = self.jobs.get_mut(&id).unwrap();
+        if entry.started > 0 && matches!(end, End::Completed | End::CancelledByCustomer) {
+            entry.covered = entry.covered.max(ms(MIN_PAID_TIME).min(entry.longest_run));
+        }
         self.pay(id);
         let entry = &self.jobs[&id];
         self.give_back(id, entry.deposited - entry.returned - entry.earned());
@@ -297,7 +301,8 @@ impl Ledger {
         if entry.state == JobState::Attested {
             (entry.state, entry.started, entry.vouched) = (JobState::Running, now, signed);
         } else if signed > entry.vouched {
-            entry.covered = (entry.covered + (signed - entry.vouched).min(entry.gap)).min(entry.longest_run);
+            let passed = now - entry.started;
+            entry.covered = (entry.covered + (signed - entry.vouched).min(entry.gap)).min(entry.longest_run).min(passed);
             entry.vouched = signed;
         }
         entry.last = now;

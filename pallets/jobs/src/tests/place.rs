@@ -212,10 +212,10 @@ fn fails_when_the_deposit_is_not_there() {
 fn fails_when_the_queue_is_full() {
     run(|| {
         MaxDuePerBlock::set(0);
-        // Both runs of seconds that are tried: from the deadline, and from now.
+        // Every second that is tried.
         let full: List<JobId, { crate::PER_SECOND }> = vec![JobId(9); crate::PER_SECOND as usize].try_into().unwrap();
         let now = START / SECOND;
-        let seconds = || (now + 1..=now + 16).chain(now + u64::from(ACCEPT_WITHIN)..now + u64::from(ACCEPT_WITHIN) + 16);
+        let seconds = || Jobs::candidates(now + u64::from(ACCEPT_WITHIN), now + 1, u64::MAX);
         seconds().for_each(|second| Due::<Test>::insert(second, full.clone()));
         assert_noop!(Jobs::place(signed(CUSTOMER), OFFER, Box::new(spec())), Error::<Test>::QueueFull);
         seconds().for_each(Due::<Test>::remove);

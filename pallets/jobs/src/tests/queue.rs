@@ -14,6 +14,11 @@ fn stored() -> usize {
     Stored::<Test>::iter_keys().count()
 }
 
+/// Leaves no room in a second.
+fn fill(second: u64) {
+    Due::<Test>::insert(second, List::<JobId, PER_SECOND>::truncate_from(vec![JobId(u64::MAX); PER_SECOND as usize]));
+}
+
 fn second(after_start: u32) -> u64 {
     START / SECOND + u64::from(after_start)
 }
@@ -81,9 +86,11 @@ fn a_long_standstill_is_caught_up_in_steps() {
 #[test]
 fn a_full_second_spills_into_the_next() {
     run(|| {
+        MaxDuePerBlock::set(2 * PER_SECOND);
         let jobs = free(PER_SECOND + 1);
         let at = second(ACCEPT_WITHIN);
-        assert_eq!((Due::<Test>::get(at).len(), Due::<Test>::get(at + 1).into_inner()), (64, vec![jobs[64]]));
+        let last = jobs.last().copied().unwrap();
+        assert_eq!((Due::<Test>::get(at).len(), Due::<Test>::get(at + 1).into_inner()), (PER_SECOND as usize, vec![last]));
         wait(u64::from(ACCEPT_WITHIN) * SECOND);
         assert_eq!(stored(), 1);
         wait(SECOND);
@@ -94,9 +101,8 @@ fn a_full_second_spills_into_the_next() {
 #[test]
 fn when_the_spill_is_full_an_entry_comes_early_and_again() {
     run(|| {
-        let filler: List<JobId, PER_SECOND> = vec![JobId(u64::MAX); 64].try_into().unwrap();
-        let full = || second(ACCEPT_WITHIN)..second(ACCEPT_WITHIN) + 16;
-        full().for_each(|second| Due::<Test>::insert(second, filler.clone()));
+        let full = || second(ACCEPT_WITHIN)..second(ACCEPT_WITHIN) + 4;
+        full().for_each(fill);
         let id = free(1)[0];
         assert_eq!(job(id).queued, Some(second(1)));
         wait(SECOND);
@@ -108,16 +114,30 @@ fn when_the_spill_is_full_an_entry_comes_early_and_again() {
 }
 
 #[test]
-fn a_job_that_finds_no_room_waits_in_its_second() {
+fn when_all_near_seconds_are_full_an_entry_goes_far_away() {
     run(|| {
+        let near = || (second(1)..second(5)).chain(second(ACCEPT_WITHIN)..second(ACCEPT_WITHIN) + 4);
+        near().for_each(fill);
+        fill(second(1) + 16);
+        let id = free(1)[0];
+        near().chain([second(1) + 16]).for_each(Due::<Test>::remove);
+        assert_eq!(job(id).queued, Some(second(1) + 32));
+    });
+}
+
+#[test]
+fn a_job_that_finds_no_room_waits_in_its_second_and_holds_nobody_up() {
+    run(|| {
+        // Both entries stand in one second; the one without room is looked at first.
+        let overdue = free(1)[0];
         let id = free(1)[0];
         accept(id);
         set_time(START + u64::from(ACCEPT_WITHIN) * SECOND);
-        let filler: List<JobId, PER_SECOND> = vec![JobId(u64::MAX); 64].try_into().unwrap();
-        let full = || (second(ACCEPT_WITHIN) + 1..=second(ACCEPT_WITHIN) + 16).chain(second(ATTEST_WITHIN)..second(ATTEST_WITHIN) + 16);
-        full().for_each(|second| Due::<Test>::insert(second, filler.clone()));
+        let full = || Jobs::candidates(second(ATTEST_WITHIN), second(ACCEPT_WITHIN) + 1, u64::MAX);
+        full().for_each(fill);
         wait(0);
         assert_eq!((Cursor::<Test>::get(), job(id).queued), (Some(second(ACCEPT_WITHIN)), Some(second(ACCEPT_WITHIN))));
+        assert_eq!(Stored::<Test>::get(overdue), None);
         full().for_each(Due::<Test>::remove);
         wait(0);
         assert_eq!(job(id).queued, Some(second(ATTEST_WITHIN)));
@@ -155,11 +175,9 @@ fn checkpoints_leave_the_entry_where_it_is() {
 fn an_earlier_deadline_without_room_is_late_but_pokable() {
     run(|| {
         let id = attested();
-        let filler: List<JobId, PER_SECOND> = vec![JobId(u64::MAX); 64].try_into().unwrap();
-        let silent = GAP + SILENCE_GRACE;
-        let full = || (second(1)..second(17)).chain(second(silent)..second(silent + 16));
-        full().for_each(|second| Due::<Test>::insert(second, filler.clone()));
         let queued = job(id).queued;
+        let full = || Jobs::candidates(second(GAP + SILENCE_GRACE), second(1), queued.unwrap());
+        full().for_each(fill);
         start(id);
         full().for_each(Due::<Test>::remove);
         assert_eq!(job(id).queued, queued);

@@ -27,7 +27,7 @@ fn counts_missed_acceptances() {
 
 #[test]
 fn counts_failures_of_the_provider() {
-    for end in [End::NotAttested, End::Silent, End::AttestationLapsed, End::AbandonedByProvider] {
+    for end in [End::NotAttested, End::Silent, End::AbandonedByProvider] {
         assert_eq!(record_after(end), (ProviderRecord { failed: 1, ..Default::default() }, true), "{end:?}");
     }
 }
