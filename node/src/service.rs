@@ -32,7 +32,7 @@ pub type Pool = TransactionPoolHandle<Block, Client>;
 type HostFunctions = sp_io::SubstrateHostFunctions;
 /// What the runtime may call on its host while it is measured.
 #[cfg(feature = "runtime-benchmarks")]
-type HostFunctions = (sp_io::SubstrateHostFunctions, frame_benchmarking_cli::BenchmarkHostFunctions);
+type HostFunctions = (sp_io::SubstrateHostFunctions, frame_benchmarking::benchmarking::HostFunctions);
 
 type Hash = <Block as BlockT>::Hash;
 type LongestChain = sc_consensus::LongestChain<Backend, Block>;

@@ -32,7 +32,7 @@ use std::sync::Arc;
 
 /// Most items on one page.
 const PAGE_LIMIT: u32 = 100;
-/// Most offers that one quote judges.
+/// Most offers that one quote names.
 const QUOTE_LIMIT: u32 = 200;
 
 /// The offers that fit a job spec, best first, and why the others do not.
@@ -44,34 +44,34 @@ pub struct QuoteAnswer {
     pub refused: Vec<Quote>,
 }
 
-/// The market's JSON-RPC methods.
+/// The market's JSON-RPC methods. Those that run the runtime do so on threads for blocking work, so that they do not hold up the node's own.
 #[rpc(server, namespace = "market")]
 pub trait Market {
     /// A page of offers. `after` is the `next` of the page before; `limit` at most 100 (default 20).
-    #[method(name = "offers")]
+    #[method(name = "offers", blocking)]
     fn offers(&self, filter: Option<OfferFilter>, after: Option<OfferId>, limit: Option<u32>) -> RpcResult<Page<OfferView, OfferId>>;
 
     /// The offers that fit this job spec with their total price, and why others do not.
-    #[method(name = "quote")]
+    #[method(name = "quote", blocking)]
     fn quote(&self, spec: JobSpec) -> RpcResult<QuoteAnswer>;
 
     /// One job; null once it is closed or if it never was.
-    #[method(name = "job")]
+    #[method(name = "job", blocking)]
     fn job(&self, job: JobId) -> RpcResult<Option<JobView>>;
 
     /// A page of the jobs that an account (SS58 or hex) has placed or runs.
-    #[method(name = "jobs")]
+    #[method(name = "jobs", blocking)]
     fn jobs(&self, account: String, after: Option<JobId>, limit: Option<u32>) -> RpcResult<Page<JobView, JobId>>;
 
     /// Bytes to sign for a call, with a summary. `account` is SS58 or hex.
-    #[method(name = "prepare")]
+    #[method(name = "prepare", blocking)]
     fn prepare(&self, call: MarketCall, account: String) -> RpcResult<Prepared>;
 
     /// Submits a prepared call with its signature; answers the transaction's hash.
     #[method(name = "submit")]
     async fn submit(&self, submission: Submission) -> RpcResult<Hash>;
 
-    /// The job now, and again after every finalised block that changed it; ends when the job is closed.
+    /// The job now, and again after every finalised block that changed it; ends with a null when the job is closed, or if there is none.
     #[subscription(name = "subscribeJob" => "jobUpdate", unsubscribe = "unsubscribeJob", item = subscribe::JobUpdate)]
     fn subscribe_job(&self, job: JobId);
 }

@@ -7,7 +7,7 @@ use super::{call::MarketCall, error::Error};
 use blockcloud_runtime::{
     AccountId, Balance, Hash, Nonce, RuntimeCall, Signature, SignedPayload, TxExtension, UncheckedExtrinsic, VERSION, opaque::Block,
 };
-use codec::{Decode, Encode};
+use codec::{Decode, DecodeLimit as _, Encode};
 use frame_system::{
     AuthorizeCall, CheckGenesis, CheckMortality, CheckNonZeroSender, CheckNonce, CheckSpecVersion, CheckTxVersion, CheckWeight,
     WeightReclaim,
@@ -22,6 +22,10 @@ use sp_blockchain::HeaderBackend;
 use sp_core::{crypto::Ss58Codec, ed25519, sr25519};
 use sp_runtime::{MultiSignature, generic::Era, traits::Verify};
 
+/// How deeply a prepared call may be nested. No call of the market is deeper than 8; without a limit, calls within calls would overflow the stack.
+const DEPTH: u32 = 16;
+/// Longest prepared call in bytes; the longest call of the market has less than a tenth of it.
+const LONGEST: usize = 256 * 1024;
 /// Number of blocks for which a prepared transaction may be included.
 const MORTALITY: u64 = 256;
 
@@ -69,6 +73,16 @@ struct Draft {
 }
 
 impl Draft {
+    /// Reads what [`prepare`] wrote. It comes from outside.
+    fn from_hex(text: &str) -> Result<Self, Error> {
+        let digits = text.trim_start_matches("0x");
+        if digits.len() > 2 * LONGEST {
+            return Err(Error::Prepared);
+        }
+        let bytes = hex::decode(digits).map_err(|_| Error::Prepared)?;
+        Self::decode_all_with_depth_limit(DEPTH, &mut &bytes[..]).map_err(|_| Error::Prepared)
+    }
+
     fn era(&self) -> Era {
         Era::mortal(MORTALITY, self.birth.0.into())
     }
@@ -150,8 +164,7 @@ where
 {
     let info = client.info();
     check_version(&*client.runtime_api(), info.best_hash)?;
-    let bytes = hex::decode(submission.prepared.trim_start_matches("0x")).map_err(|_| Error::Prepared)?;
-    let draft = Draft::decode(&mut &bytes[..]).map_err(|_| Error::Prepared)?;
+    let draft = Draft::from_hex(&submission.prepared)?;
     let mut raw = [0; 64];
     hex::decode_to_slice(submission.signature.trim_start_matches("0x"), &mut raw).map_err(|_| Error::SignatureForm)?;
     let signature = match submission.scheme.as_str() {

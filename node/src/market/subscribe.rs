@@ -27,19 +27,35 @@ where
     C::Api: MarketApi<Block>,
 {
     let now = client.info().finalized_hash;
-    let blocks = stream::once(future::ready(now)).chain(client.finality_notification_stream().map(|notification| notification.hash));
-    let updates = blocks
-        .filter_map(move |block| {
-            let view = client.runtime_api().job(block, job);
-            future::ready(view.ok().map(|job| JobUpdate { block, job }))
+    // Several blocks may become final at once: each of them counts. The notification keeps them from being pruned.
+    let later = client.finality_notification_stream().flat_map(|notification| {
+        let blocks: Vec<Hash> = notification.tree_route.iter().copied().chain([notification.hash]).collect();
+        stream::iter(blocks.into_iter().map(move |block| (block, Some(notification.clone()))))
+    });
+    let updates = stream::once(future::ready((now, None)))
+        .chain(later)
+        .map(move |(block, _pinned)| {
+            let view = client.runtime_api().job(block, job)?;
+            // A job that the best block knows is yet to be final; one that nobody knows is closed, or never was.
+            let awaited = view.is_none() && client.runtime_api().job(client.info().best_hash, job)?.is_some();
+            Ok((JobUpdate { block, job: view }, awaited))
         })
-        // The state is `(last job sent, whether the closing update is out)`; ending the stream ends the subscription.
-        .scan((None::<Option<JobView>>, false), |(last, closed), update| {
-            if *closed {
+        // The state is `(last job sent, whether the last update is out)`; ending the stream ends the subscription.
+        .scan((None::<Option<JobView>>, false), move |(last, over), update: Result<_, sp_api::ApiError>| {
+            if *over {
                 return future::ready(None);
             }
-            let seen_before = matches!(last, Some(Some(_)));
-            *closed = update.job.is_none() && seen_before;
+            let (update, awaited) = match update {
+                Ok(update) => update,
+                Err(error) => {
+                    tracing::warn!(target: "market", %job, %error, "A subscription ends: the runtime does not answer");
+                    return future::ready(None);
+                }
+            };
+            if awaited && last.is_none() {
+                return future::ready(Some(None));
+            }
+            *over = update.job.is_none();
             let changed = last.as_ref() != Some(&update.job);
             if changed {
                 *last = Some(update.job.clone());
