@@ -53,7 +53,7 @@ pub enum EvidenceError {
 pub struct Report {
     /// The report, byte for byte.
     pub report: Vec<u8>,
-    /// The certificate, DER. Empty where the platform did not hand it over: the agent then fetches it.
+    /// The certificate, DER. Empty where the platform did not hand it over: nobody fetches it, and the agent refuses such evidence.
     pub certificate: Vec<u8>,
 }
 

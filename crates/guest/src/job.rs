@@ -5,22 +5,22 @@
 
 use crate::{
     evidence::{self, EvidenceError, ReportSource},
-    journal::{Journal, name},
+    ingest::{self, Inputs, Opened, Released},
+    journal::Journal,
     keys::{Keys, NoRandomness},
     log::{self, Log, LogError},
     output::{self, SealedOutput, Summary},
-    sandbox::{Ended, EngineError, INPUT, Program, Quota, Run, Sandbox, Vfs, VirtualClock},
+    sandbox::{Ended, EngineError, Program, Run, Sandbox},
     stop::{Stop, Stopped},
     transport::{Agent, Completed, Launch, TransportError},
 };
 use blockcloud_primitives::{Checkpoint, Completion, Digest, Evidence, Exit, JobSpec, ReportBinding, Workload};
-use blockcloud_seal::{DataKey, KeyContext, Manifest, ObjectKey};
+use blockcloud_seal::{DataKey, MANIFEST_MAX, ObjectKey, Room};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
     task::{JoinError, JoinHandle},
-    time::{self, MissedTickBehavior},
+    time::{self, Instant, MissedTickBehavior},
 };
-use zeroize::Zeroizing;
 
 /// Longest time between two checkpoints.
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
@@ -28,12 +28,10 @@ const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
 const CONTROL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a stopped guest tries to hand over the proof of its erasure.
 const FAREWELL: Duration = Duration::from_secs(10);
-/// Memory that a job's files leave to everything that is neither a file nor the program's own memory.
-const HEADROOM: u64 = 128 << 20;
-/// Room for files that every job has, however small it was made.
-const FILES_LEAST: u64 = 16 << 20;
-/// Directory entries that a program may keep.
-const ENTRIES: u64 = 100_000;
+/// What sealing and handing over may take beyond the longest run. The chain waits for 30 seconds.
+const LAST_WORD: Duration = Duration::from_secs(25);
+/// How long a guest that has no key waits for an agent that does not answer at all.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// Why a job did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +57,9 @@ pub enum JobError {
     /// The output could not be packed.
     #[error("the output cannot be packed: {0}")]
     Output(#[from] io::Error),
+    /// The manifest is too long to be one.
+    #[error("the job's manifest has {0} bytes, a manifest has at most {MANIFEST_MAX}")]
+    ManifestTooLarge(u64),
     /// A part of the guest itself failed.
     #[error("a task of the guest has failed")]
     Task(#[from] JoinError),
@@ -77,39 +78,46 @@ pub struct Finished {
 /// Every [`JobError`]. Plaintext and keys are gone in any case.
 pub async fn run(agent: &Agent, source: &impl ReportSource, stop: &Stop) -> Result<Finished, JobError> {
     let control = tokio::spawn(obey(agent.clone(), stop.clone()));
-    let done = story(agent, source, stop).await;
+    let patience = tokio::spawn(lose_patience(agent.clone(), stop.clone(), PATIENCE));
+    let done = story(agent, source, stop, &patience).await;
     control.abort();
+    patience.abort();
     done
 }
 
-async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop) -> Result<Finished, JobError> {
+async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop, patience: &JoinHandle<()>) -> Result<Finished, JobError> {
     let launch = agent.launch().await?;
     tracing::info!(job = %launch.job, terms = %launch.spec.terms(), "launched");
     let keys = Keys::generate()?;
     let evidence = vouch(&launch, &keys, source).await?;
     agent.evidence(&evidence).await?;
-    tracing::info!(job = %launch.job, receipt_key = %evidence.receipt_key, "evidence handed over, waiting for the key");
+    tracing::info!(job = %launch.job, receipt_key = %evidence.receipt_key, "evidence handed over, waiting for the blobs");
 
-    let (key, envelope) = receive_key(agent, &launch, &keys, &evidence, stop).await?;
+    let log = Arc::new(Log::new(launch.job));
+    let sealed = ingest::fetch(agent, &launch.spec, &log).await?;
+    tracing::info!(job = %launch.job, "the blobs are here, waiting for the key");
+    let Released { key, envelope, manifest } = ingest::receive_key(agent, &launch, &keys, &evidence, &sealed, stop).await?;
+    patience.abort();
     // The wrapping key has done its work.
     let Keys { receipt: receipt_key, wrapping } = keys;
     drop(wrapping);
     let receipt_key = Arc::new(receipt_key);
-    let log = Arc::new(Log::new(launch.job));
     let journal = Journal::new(log.clone(), evidence.receipt_key, launch.site);
     journal.key_released(&envelope)?;
     tracing::info!(job = %launch.job, "key received");
+    let opened = ingest::open(&launch.spec, sealed, &key, manifest, &journal).await?;
+
+    // Only from here on there is work, and pay for it.
     let publisher = Publisher { agent: agent.clone(), log: log.clone(), key: receipt_key.clone(), genesis: launch.genesis };
     let publishing = tokio::spawn(publisher.clone().publish(interval(&launch.spec), journal_for_heartbeats(&journal, &evidence, &launch)));
-    let deadline = tokio::spawn(end_at(stop.clone(), launch.spec.longest_run));
+    let mut deadline = Deadline::new(stop, launch.spec.longest_run);
 
-    let worked = work(agent, &launch, key, &journal, stop).await;
+    let worked = work(agent, &launch.spec, key, opened, &journal, stop, &mut deadline).await;
     let (output, exit, erased_bytes) = match worked {
         Ok(worked) => worked,
         Err(error) => {
             // Everything that `work` knew is gone; say so to whoever still listens.
             publishing.abort();
-            deadline.abort();
             log.abandon();
             if journal.erased(0).is_ok() {
                 publisher.farewell().await;
@@ -121,7 +129,6 @@ async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop) -> Result
     let last = match finish(publishing, stop).await {
         Ok(last) => last,
         Err(error) => {
-            deadline.abort();
             publisher.farewell().await;
             return Err(error);
         }
@@ -137,7 +144,6 @@ async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop) -> Result
     };
     let signature = receipt_key.sign(&completion.signing_payload(&launch.genesis));
     agent.completion(&Completed { completion, signature, erase_receipt }).await?;
-    deadline.abort();
     tracing::info!(job = %launch.job, receipts = last.size, ?exit, "completed");
     Ok(Finished { completion })
 }
@@ -161,58 +167,42 @@ async fn vouch(launch: &Launch, keys: &Keys, source: &impl ReportSource) -> Resu
     evidence::collect(source, &binding, keys).await
 }
 
-/// Waits for an envelope that opens. One that does not may still be followed by one that does.
-async fn receive_key(
-    agent: &Agent,
-    launch: &Launch,
-    keys: &Keys,
-    evidence: &Evidence,
-    stop: &Stop,
-) -> Result<(DataKey, Vec<u8>), JobError> {
-    let context = KeyContext { genesis: launch.genesis, job: launch.job, evidence: evidence.replay_key() };
-    loop {
-        let envelope = agent.envelope().await?;
-        match keys.wrapping.unwrap(&envelope, &context) {
-            Ok(key) => return Ok((key, serde_json::to_vec(&envelope).map_err(io::Error::from)?)),
-            Err(error) => tracing::warn!(%error, "the envelope is not for this guest, waiting for another"),
-        }
-        stop.or(time::sleep(CHECKPOINT_INTERVAL)).await?;
-    }
-}
-
-/// What the data key opens: ingest, run, seal, hand over. When this returns, key and plaintext are gone; it says how many plain bytes that were.
+/// What the data key has opened: run, seal, hand over. When this returns, key and plaintext are gone; it says how many plain bytes that were.
 async fn work(
     agent: &Agent,
-    launch: &Launch,
+    spec: &JobSpec,
     key: DataKey,
+    opened: Opened,
     journal: &Journal,
     stop: &Stop,
+    deadline: &mut Deadline,
 ) -> Result<(blockcloud_primitives::Blob, Exit, u64), JobError> {
-    let (mut erased, mut object_key) = (0, None);
-    let (summary, run, processed) = match ingest(agent, launch, &key, journal, &mut object_key, &mut erased).await? {
+    let Opened { object_key, plain_bytes: mut erased, inputs } = opened;
+    let (mut summary, run, processed) = match inputs {
         Ok(inputs) => {
             let object_key = inputs.object_key.clone();
             let (module_digest, digests) = (inputs.module_digest, inputs.digests.clone());
-            let run = execute(&launch.spec, inputs, journal, stop).await?;
+            let run = execute(spec, inputs, journal, stop).await?;
             let Ended::Exit(exit) = run.ended else {
                 stop.check()?;
                 return Err(Stopped(run.reason.unwrap_or_default()).into());
             };
-            let left = run.files.bytes().saturating_add(length(run.stdout.bytes())).saturating_add(length(run.stderr.bytes()));
+            let left = run.files.bytes().saturating_add(run.stdout.len()).saturating_add(run.stderr.len());
             erased = erased.saturating_add(left);
             (Summary::of(exit, &run), Some(run), Some((object_key, module_digest, digests)))
         }
         Err(reason) => (Summary::not_started(reason), None, None),
     };
-    let exit = summary.exit;
+    deadline.program_ended();
     let object_key = match object_key {
         Some(object_key) => object_key,
         // Without a manifest there is no object key; whoever holds the data key can make this one.
         None => ObjectKey::from_bytes(*blake3::keyed_hash(key.as_bytes(), b"blockcloud/no-manifest/v1").as_bytes()),
     };
-    let (sealed, object_key) = tokio::task::spawn_blocking(move || {
-        let sealed = output::seal(&key, &object_key, &summary, run.as_ref());
-        sealed.map(|sealed| (sealed, object_key))
+    let limit = Room::of(spec).output;
+    let (sealed, exit, object_key) = tokio::task::spawn_blocking(move || {
+        let sealed = output::seal(&key, &object_key, &mut summary, run, limit);
+        sealed.map(|sealed| (sealed, summary.exit, object_key))
     })
     .await??;
     let SealedOutput { bytes, blob, archive, archive_bytes } = sealed;
@@ -229,90 +219,18 @@ async fn work(
     Ok((blob, exit, erased))
 }
 
-/// What a program is to be run on.
-struct Inputs {
-    object_key: ObjectKey,
-    module: Zeroizing<Vec<u8>>,
-    module_digest: Digest,
-    /// Keyed digests of all inputs, one after the other.
-    digests: Vec<u8>,
-    files: Vfs,
-}
-
-/// Fetches, opens and checks manifest, module and files. What is the customer's mistake is returned in words, for the sealed summary.
-async fn ingest(
-    agent: &Agent,
-    launch: &Launch,
-    key: &DataKey,
-    journal: &Journal,
-    object_key: &mut Option<ObjectKey>,
-    plain_bytes: &mut u64,
-) -> Result<Result<Inputs, String>, JobError> {
-    let spec = &launch.spec;
-    let Workload::Wasm { module: expected, engine, .. } = &spec.workload;
-    let sealed = fetch(agent, &spec.manifest, journal).await?;
-    let manifest = match Manifest::open(key, &sealed) {
-        Ok(manifest) => manifest,
-        Err(error) => return Ok(Err(error.to_string())),
-    };
-    *object_key = Some(manifest.object_key.clone());
-    journal.ingested(&manifest.object_key, name::MANIFEST, &sealed)?;
-    if *engine != crate::sandbox::engine_id() {
-        return Ok(Err(format!("the job asks for engine {engine}, this guest runs {}", crate::sandbox::engine_id())));
-    }
-    if manifest.module.digest != *expected {
-        return Ok(Err("the manifest's module is not the job's".into()));
-    }
-    if !manifest.entries().map(|entry| entry.blob).eq(spec.inputs.iter().map(|blob| blob.digest)) {
-        return Ok(Err("the manifest's files are not the job's inputs, in this order".into()));
-    }
-    let mut files = match Sandbox::files(quota(spec)) {
-        Ok(files) => files,
-        Err(errno) => return Ok(Err(format!("the file system cannot be made: {errno:?}"))),
-    };
-    let mut digests = Vec::new();
-    let mut module = Zeroizing::new(Vec::new());
-    for (place, (entry, blob)) in manifest.entries().zip(spec.inputs.iter()).enumerate() {
-        let sealed = fetch(agent, blob, journal).await?;
-        let (opener, entry) = (key.clone(), entry.clone());
-        let opened = tokio::task::spawn_blocking(move || (entry.open(&opener, &sealed).map(Zeroizing::new), entry)).await?;
-        let (plain, entry) = match opened {
-            (Ok(plain), entry) => (plain, entry),
-            (Err(error), entry) => return Ok(Err(format!("{}: {error}", entry.path))),
-        };
-        *plain_bytes = plain_bytes.saturating_add(length(&plain));
-        digests.extend_from_slice(&manifest.object_key.digest(&plain).0);
-        if place == 0 {
-            journal.ingested(&manifest.object_key, name::MODULE, &plain)?;
-            module = plain;
-            continue;
-        }
-        let path = format!("{INPUT}/{}", entry.path);
-        journal.ingested(&manifest.object_key, &path, &plain)?;
-        if let Err(errno) = files.load(&path, &plain, VirtualClock::EPOCH) {
-            return Ok(Err(format!("{path} cannot be placed: {errno:?}")));
-        }
-    }
-    Ok(Ok(Inputs { object_key: manifest.object_key.clone(), module, module_digest: *expected, digests, files }))
-}
-
-async fn fetch(agent: &Agent, blob: &blockcloud_primitives::Blob, journal: &Journal) -> Result<Vec<u8>, JobError> {
-    let sealed = agent.blob(blob).await?;
-    journal.log().use_up(|usage| usage.bytes_in = usage.bytes_in.saturating_add(blob.bytes));
-    Ok(sealed)
-}
-
 /// Runs the program, off the threads that keep the log going.
 async fn execute(spec: &JobSpec, inputs: Inputs, journal: &Journal, stop: &Stop) -> Result<Run, JobError> {
-    let Workload::Wasm { fuel, memory_mib, seed, args, .. } = &spec.workload;
+    let Workload::Wasm { fuel, memory_mib, args, .. } = &spec.workload;
     let sandbox = Sandbox::new()?;
     let stopper = sandbox.stopper();
     let observer = journal.observer(inputs.object_key.clone(), inputs.module_digest);
-    let (fuel, memory_mib, seed) = (*fuel, *memory_mib, seed.0);
+    let (fuel, memory_mib) = (*fuel, *memory_mib);
     let args = args.iter().map(|arg| arg.as_str().to_string()).collect();
     let mut running = tokio::task::spawn_blocking(move || {
-        let program = Program { module: &inputs.module, args, seed, fuel, memory_mib };
-        sandbox.run(&program, inputs.files, observer)
+        let Inputs { module, name, env, seed, files, .. } = inputs;
+        let program = Program { module: &module, name, args, env, seed: *seed, fuel, memory_mib };
+        sandbox.run(&program, files, observer)
     });
     tokio::select! {
         run = &mut running => Ok(run?),
@@ -324,15 +242,6 @@ async fn execute(spec: &JobSpec, inputs: Inputs, journal: &Journal, stop: &Stop)
             Err(stopped.into())
         }
     }
-}
-
-/// Room for a job's files: they live in the memory that the job has reserved, beside the program's own.
-fn quota(spec: &JobSpec) -> Quota {
-    let Workload::Wasm { memory_mib, .. } = &spec.workload;
-    let gib = |count: u32| u64::from(count).saturating_mul(1 << 30);
-    let memory = gib(spec.resources.memory_gib).saturating_sub(u64::from(*memory_mib) << 20).saturating_sub(HEADROOM);
-    let storage = if spec.resources.storage_gib == 0 { u64::MAX } else { gib(spec.resources.storage_gib) };
-    Quota { bytes: memory.min(storage).max(FILES_LEAST), entries: ENTRIES }
 }
 
 /// Time between checkpoints: often enough that two may be lost without the silence being noticed.
@@ -427,12 +336,63 @@ async fn obey(agent: Agent, stop: Stop) {
     }
 }
 
-/// Stops the job when its time is up: the chain has ended it by then.
-async fn end_at(stop: Stop, longest_run: u32) {
-    time::sleep(Duration::from_secs(longest_run.into())).await;
+/// Stops the guest when the agent has not answered for that long: whoever started it is gone.
+async fn lose_patience(agent: Agent, stop: Stop, patience: Duration) {
+    loop {
+        let until = agent.heard().checked_add(patience).unwrap_or_else(Instant::now);
+        if until <= Instant::now() {
+            stop.stop(format!("there is no key, and the agent has not answered for {} minutes", patience.as_secs() / 60));
+            return;
+        }
+        time::sleep_until(until).await;
+    }
+}
+
+/// Stops the job when its time is up: the longest run for the program, a little more for the guest's last word.
+struct Deadline {
+    stop: Stop,
+    /// When the program's time is up.
+    program: Instant,
+    task: JoinHandle<()>,
+}
+
+impl Deadline {
+    /// From now on.
+    fn new(stop: &Stop, longest_run: u32) -> Self {
+        let program = Instant::now().checked_add(Duration::from_secs(longest_run.into())).unwrap_or_else(Instant::now);
+        Self { stop: stop.clone(), program, task: tokio::spawn(end_at(stop.clone(), program)) }
+    }
+
+    /// The program has ended in time; what is left is to seal and hand over.
+    fn program_ended(&mut self) {
+        self.task.abort();
+        let last_word = self.program.checked_add(LAST_WORD).unwrap_or(self.program);
+        self.task = tokio::spawn(end_at(self.stop.clone(), last_word));
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn end_at(stop: Stop, moment: Instant) {
+    time::sleep_until(moment).await;
     stop.stop("the job's longest run is over");
 }
 
-fn length(bytes: &[u8]) -> u64 {
-    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_agent_that_never_answers_ends_the_patience() {
+        let stop = Stop::default();
+        // Nobody listens on this port: it is reserved.
+        let agent = Agent::new("http://127.0.0.1:1", stop.clone()).unwrap();
+        assert!(agent.control().await.is_none());
+        lose_patience(agent, stop.clone(), Duration::from_millis(20)).await;
+        assert!(stop.check().is_err_and(|Stopped(reason)| reason.contains("has not answered")));
+    }
 }

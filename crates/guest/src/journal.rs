@@ -16,6 +16,8 @@ pub mod name {
     pub const MANIFEST: &str = "manifest";
     /// The program.
     pub const MODULE: &str = "module";
+    /// What the program reads as its standard input.
+    pub const STDIN: &str = "stdin";
     /// The archive of everything that the customer gets back.
     pub const OUTPUT: &str = "output";
 }

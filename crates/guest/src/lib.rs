@@ -4,6 +4,7 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
 
 pub mod evidence;
+mod ingest;
 pub mod job;
 mod journal;
 pub mod keys;

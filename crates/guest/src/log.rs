@@ -1,12 +1,15 @@
 //! The receipt log as it grows inside the guest, and what is sent of it.
 //!
-//! Receipts stay in memory until the agent has confirmed them; from then on only their hashes do. A program that produces receipts faster than the
+//! Receipts stay in memory until the agent has confirmed them; from then on only the tree's peaks do. A program that produces receipts faster than the
 //! agent takes them waits. Not here: the durable log (the agent keeps it), proofs (the agent makes them).
+
+mod peaks;
 
 use crate::keys::{self, NoRandomness, ReceiptKey};
 use blockcloud_primitives::{Checkpoint, Digest, JobId, Moment, Op, Party, Receipt, Signature, Usage};
-use blockcloud_receipt_log::{EMPTY_ROOT, Tree, leaf_hash};
+use blockcloud_receipt_log::{EMPTY_ROOT, leaf_hash};
 use codec::Encode;
+use peaks::Peaks;
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -85,11 +88,12 @@ pub struct Increment {
 
 #[derive(Default)]
 struct State {
-    tree: Tree,
+    /// The tree over what was confirmed.
+    tree: Peaks,
     /// Encodings that are not confirmed.
     pending: Vec<u8>,
-    /// Number of receipts that are confirmed.
-    confirmed: u64,
+    /// Time of the last receipt.
+    time: Moment,
     usage: Usage,
     previous: Option<Checkpoint>,
     /// What was signed last, until it is confirmed.
@@ -101,6 +105,18 @@ struct State {
 impl State {
     fn waiting(&self) -> usize {
         self.pending.len() / Receipt::ENCODED_LEN
+    }
+
+    /// Number of receipts.
+    fn size(&self) -> u64 {
+        self.tree.size().saturating_add(u64::try_from(self.waiting()).unwrap_or(0))
+    }
+
+    /// The tree over what was confirmed and these encodings.
+    fn tree_with(&self, receipts: &[u8]) -> Peaks {
+        let mut tree = self.tree.clone();
+        receipts.chunks_exact(Receipt::ENCODED_LEN).for_each(|receipt| tree.append(leaf_hash(receipt)));
+        tree
     }
 }
 
@@ -157,8 +173,9 @@ impl Log {
         let receipt = Receipt {
             version: Receipt::VERSION,
             job: self.job,
-            seq: state.tree.size(),
-            time: now(),
+            seq: state.size(),
+            // A clock that is set back must not turn the order of events round.
+            time: now().max(state.time),
             op,
             object,
             offset,
@@ -171,9 +188,8 @@ impl Log {
             purpose: 0,
             salt: keys::random()?,
         };
-        let encoded = receipt.encode();
-        state.tree.append(leaf_hash(&encoded));
-        state.pending.extend_from_slice(&encoded);
+        state.time = receipt.time;
+        state.pending.extend_from_slice(&receipt.encode());
         Ok(receipt)
     }
 
@@ -190,13 +206,14 @@ impl Log {
 
     /// Number of receipts.
     pub fn size(&self) -> u64 {
-        self.state().tree.size()
+        self.state().size()
     }
 
     /// Number of receipts and the root over them.
     pub fn head(&self) -> (u64, Digest) {
         let state = self.state();
-        (state.tree.size(), Digest(state.tree.root()))
+        let tree = state.tree_with(&state.pending);
+        (tree.size(), Digest(tree.root()))
     }
 
     /// Whether every receipt is confirmed.
@@ -225,33 +242,35 @@ impl Log {
         }
         let count = state.waiting().min(INCREMENT_MAX);
         let receipts = state.pending.get(..count.checked_mul(Receipt::ENCODED_LEN)?).filter(|receipts| !receipts.is_empty())?;
+        let tree = state.tree_with(receipts);
         let receipts = format!("0x{}", hex::encode(receipts));
-        let size = state.confirmed.checked_add(u64::try_from(count).ok()?)?;
+        let size = tree.size();
         let previous = state.previous;
         let checkpoint = Checkpoint {
             version: Checkpoint::VERSION,
             job: self.job,
             size,
-            root: Digest(state.tree.root_at(size).ok()?),
-            // A clock that stands still or is set back must not stop the log.
-            time: now().max(previous.map_or(0, |previous| previous.time.saturating_add(1))),
+            root: Digest(tree.root()),
+            // A clock that stands still or is set back must not stop the log, nor make it older than what is in it.
+            time: now().max(state.time).max(previous.map_or(0, |previous| previous.time.saturating_add(1))),
             usage: state.usage,
             previous_size: previous.map_or(0, |previous| previous.size),
             previous_root: previous.map_or(Digest(EMPTY_ROOT), |previous| previous.root),
         };
         state.previous = Some(checkpoint);
         let signature = key.sign(&checkpoint.signing_payload(genesis));
-        state.outstanding = Some(Increment { first_seq: state.confirmed, receipts, checkpoint, signature });
+        state.outstanding = Some(Increment { first_seq: state.tree.size(), receipts, checkpoint, signature });
         state.outstanding.clone()
     }
 
     /// Notes that the agent has everything below `size`.
     pub fn confirm(&self, size: u64) {
         let mut state = self.state();
-        let count = usize::try_from(size.saturating_sub(state.confirmed)).unwrap_or(0).min(state.waiting());
+        let count = usize::try_from(size.saturating_sub(state.tree.size())).unwrap_or(0).min(state.waiting());
         state.outstanding = state.outstanding.take().filter(|outstanding| outstanding.checkpoint.size > size);
-        state.pending.drain(..count.saturating_mul(Receipt::ENCODED_LEN));
-        state.confirmed = state.confirmed.saturating_add(u64::try_from(count).unwrap_or(0));
+        let bytes = count.saturating_mul(Receipt::ENCODED_LEN);
+        state.tree = state.tree_with(state.pending.get(..bytes).unwrap_or_default());
+        state.pending.drain(..bytes);
         self.room.notify_all();
     }
 }

@@ -11,7 +11,11 @@ use blockcloud_primitives::{AccountId, Blob, Completion, Digest, Evidence, JobId
 use blockcloud_seal::Envelope;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
 
 /// First and longest wait between two attempts.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -106,6 +110,7 @@ pub struct Agent {
     base: String,
     http: reqwest::Client,
     stop: Stop,
+    heard: Arc<Mutex<Instant>>,
 }
 
 impl Agent {
@@ -116,12 +121,21 @@ impl Agent {
             .read_timeout(Duration::from_secs(30))
             .build()
             .map_err(TransportError::Client)?;
-        Ok(Self { base: base.trim_end_matches('/').into(), http, stop })
+        Ok(Self { base: base.trim_end_matches('/').into(), http, stop, heard: Arc::new(Mutex::new(Instant::now())) })
     }
 
     /// The same agent, for calls that end with another stop.
     pub fn until(&self, stop: Stop) -> Self {
         Self { stop, ..self.clone() }
+    }
+
+    /// When the agent answered last, whatever it said; at first, when this was made.
+    pub fn heard(&self) -> Instant {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hears(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// What the job is.
@@ -162,7 +176,6 @@ impl Agent {
     /// Hands over the sealed output.
     pub async fn output(&self, digest: &Digest, bytes: Vec<u8>) -> Result<(), TransportError> {
         let url = self.url(&format!("output/{digest}"));
-        // The body is shared between attempts, not copied.
         // A body of bytes can be shared between attempts; without it the agent would refuse by the digest.
         let request = self.http.put(&url).body(bytes);
         self.call("the output", || request.try_clone().unwrap_or_else(|| self.http.put(&url)), ok).await?;
@@ -183,7 +196,9 @@ impl Agent {
 
     /// Asks once what the agent wants; nothing while it is away.
     pub async fn control(&self) -> Option<Control> {
-        let answer = self.http.get(self.url("control")).send().await.ok().filter(|answer| answer.status().is_success())?;
+        let answer = self.http.get(self.url("control")).send().await.ok()?;
+        self.hears();
+        let answer = Some(answer).filter(|answer| answer.status().is_success())?;
         serde_json::from_slice(&body(answer, ANSWER_MAX).await?).ok()
     }
 
@@ -202,6 +217,7 @@ impl Agent {
         loop {
             match self.stop.or(request().send()).await? {
                 Ok(answer) => {
+                    self.hears();
                     let status = answer.status();
                     match verdict(status) {
                         Verdict::Done if status.is_success() => return Ok(answer),
@@ -237,7 +253,8 @@ fn is_final(status: StatusCode) -> bool {
 
 /// The body of an answer, if it arrives whole and is no longer than `limit`.
 async fn body(mut answer: Response, limit: usize) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
+    let announced = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(announced.min(limit));
     while let Some(chunk) = answer.chunk().await.ok()? {
         if chunk.len() > limit.saturating_sub(bytes.len()) {
             return None;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use blockcloud_guest::sandbox::{Ended, Quota, Run, Sandbox};
+use blockcloud_guest::sandbox::{Ended, Limits, Program, Quota, Run, Sandbox};
 use blockcloud_primitives::Exit;
 use common::{Recorder, run_with};
 use std::{sync::mpsc, thread};
@@ -110,7 +110,7 @@ fn wild_arguments_are_survived() {
         }
         let run = run_text(&module_with(&body, "/../a\\00.//output\\ff"), 10_000_000_000, 1);
         assert_eq!(run.ended, Ended::Exit(Exit::Code(0)), "{:?}", run.reason);
-        assert!(run.files.bytes() <= 64 << 20);
+        assert!(run.files.used() <= 64 << 20);
     }
 }
 
@@ -198,18 +198,18 @@ fn vectors_and_floats_work_without_the_processors_extensions() {
 
 #[test]
 fn printing_beyond_the_limit_fails_and_is_noticed() {
-    let sandbox = Sandbox::with_print_limits(blockcloud_guest::sandbox::PrintLimits { stdout: 10, stderr: 0 }).unwrap();
+    let sandbox = Sandbox::with_limits(Limits { stdout: 10, stderr: 0, ..Limits::default() }).unwrap();
     let body = r#"(i32.store (i32.const 0) (i32.const 64)) (i32.store (i32.const 4) (i32.const 8))
         (if (i32.ne (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)) (i32.const 0)) (then unreachable))
         (if (i32.ne (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)) (i32.const 0)) (then unreachable))
         (if (i32.ne (i32.load (i32.const 16)) (i32.const 2)) (then unreachable))
         (if (i32.ne (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)) (i32.const 51)) (then unreachable))"#;
     let module = wat::parse_str(module_with(body, "12345678")).unwrap();
-    let program = blockcloud_guest::sandbox::Program { module: &module, args: vec![], seed: [0; 32], fuel: 1_000_000, memory_mib: 1 };
-    let files = Sandbox::files(Quota { bytes: 0, entries: 10 }).unwrap();
+    let program = Program { module: &module, fuel: 1_000_000, memory_mib: 1, ..Program::default() };
+    let files = Sandbox::files(Quota { bytes: 1 << 20, entries: 10 }).unwrap();
     let run = sandbox.run(&program, files, Box::new(Recorder::default()));
     assert_eq!(run.ended, Ended::Exit(Exit::Code(0)), "{:?}", run.reason);
-    assert_eq!(run.stdout.bytes(), b"1234567812");
+    assert_eq!(run.stdout.bytes().as_slice(), b"1234567812");
     assert!(run.stdout.is_full());
 }
 
@@ -231,11 +231,60 @@ fn a_running_program_can_be_stopped() {
     let stopper = sandbox.stopper();
     let (announce, announced) = mpsc::channel();
     let run = thread::spawn(move || {
-        let program =
-            blockcloud_guest::sandbox::Program { module: &module, args: vec![], seed: [0; 32], fuel: u64::MAX / 2, memory_mib: 1 };
-        sandbox.run(&program, Sandbox::files(Quota { bytes: 0, entries: 10 }).unwrap(), Box::new(Announce(announce)))
+        let program = Program { module: &module, fuel: u64::MAX / 2, memory_mib: 1, ..Program::default() };
+        sandbox.run(&program, Sandbox::files(Quota { bytes: 1 << 20, entries: 10 }).unwrap(), Box::new(Announce(announce)))
     });
     announced.recv().unwrap();
     stopper.stop();
     assert_eq!(run.join().unwrap().ended, Ended::Stopped);
+}
+
+#[test]
+fn a_stop_before_the_start_is_not_lost() {
+    let module = wat::parse_str(r#"(module (func (export "_start") (loop (br 0))))"#).unwrap();
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.stopper().stop();
+    let program = Program { module: &module, fuel: u64::MAX / 2, memory_mib: 1, ..Program::default() };
+    let run = sandbox.run(&program, Sandbox::files(Quota { bytes: 1 << 20, entries: 10 }).unwrap(), Box::new(Recorder::default()));
+    assert_eq!((run.ended, run.fuel_used), (Ended::Stopped, 0));
+}
+
+#[test]
+fn receipts_are_bounded_and_nothing_is_done_without_one() {
+    let limits = Limits { events: 5, ..Limits::default() };
+    let run_with = |body: &str| {
+        let module = wat::parse_str(module_with(body, "/output/x")).unwrap();
+        let program = Program { module: &module, fuel: 1_000_000, memory_mib: 1, ..Program::default() };
+        let recorder = Recorder::default();
+        let files = Sandbox::files(Quota { bytes: 1 << 20, entries: 10 }).unwrap();
+        let run = Sandbox::with_limits(limits).unwrap().run(&program, files, Box::new(recorder.clone()));
+        (run.ended, run.reason, recorder.take().len())
+    };
+    let look = "(drop (call $fd_filestat_get (i32.const 3) (i32.const 1024)))";
+    let (ended, reason, events) = run_with(&format!("(loop {look} (br 0))"));
+    assert_eq!((ended, events), (Ended::Exit(Exit::Trap), 5));
+    assert!(reason.unwrap().contains("5 receipts"));
+    // As many as there may be, and then the end.
+    assert_eq!(run_with(&format!("{} (call $proc_exit (i32.const 3))", look.repeat(5))).0, Ended::Exit(Exit::Code(3)));
+}
+
+#[test]
+fn tables_are_bounded_all_together() {
+    let tables = |count: usize| {
+        let tables = "(table 400000 funcref)".repeat(count);
+        ended(&format!("(module {tables} (memory (export \"memory\") 1) (func (export \"_start\")))"))
+    };
+    assert_eq!(tables(2), Ended::Exit(Exit::Code(0)));
+    assert_eq!(tables(3), Ended::Exit(Exit::BadInput));
+    let grown = r#"(module (table $a 900000 funcref) (table $b 1 funcref) (memory (export "memory") 1) (func (export "_start")
+        (if (i32.eq (table.grow $b (ref.null func) (i32.const 99999)) (i32.const -1)) (then unreachable))
+        (if (i32.ne (table.grow $a (ref.null func) (i32.const 1)) (i32.const -1)) (then unreachable))))"#;
+    assert_eq!(ended(grown), Ended::Exit(Exit::Code(0)));
+}
+
+#[test]
+fn a_module_that_is_too_long_is_not_compiled() {
+    let run = run_with(&vec![0; (64 << 20) + 1], &[], &[], &Recorder::default(), 1_000, 1);
+    assert_eq!(run.ended, Ended::Exit(Exit::BadInput));
+    assert!(run.reason.unwrap().contains("at most 67108864"));
 }

@@ -12,7 +12,7 @@ use blockcloud_primitives::{Checkpoint, Digest, Exit, Op, Party, PublicKey, Rece
 use blockcloud_receipt_log::{EMPTY_ROOT, Tree, leaf_hash, verify_consistency, verify_inclusion};
 use blockcloud_seal::ObjectKey;
 use codec::{DecodeAll, Encode};
-use common::agent::{Customer, FakeAgent, FakeProcessor, GENESIS, JOB, SITE, Seen};
+use common::agent::{Customer, Extras, FakeAgent, FakeProcessor, GENESIS, JOB, SITE, Seen};
 use ed25519_dalek::{Verifier, VerifyingKey};
 use std::{collections::BTreeMap, io::Read};
 
@@ -230,7 +230,9 @@ async fn the_same_job_makes_the_same_archive_and_receipts() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_that_is_away_is_waited_for() {
     let routes = ["launch", "evidence", "key", "blobs", "output", "log", "completion", "control"];
-    let seen = Seen { failures: routes.map(|route| (route, 3)).into_iter().collect(), ..Seen::default() };
+    // The output longest of all, so that there is time for the log to grow meanwhile.
+    let failures = routes.map(|route| (route, if route == "output" { 6 } else { 3 }));
+    let seen = Seen { failures: failures.into_iter().collect(), ..Seen::default() };
     let story = play(copy_job(), seen).await;
     assert_eq!(story.done.as_ref().unwrap().completion.exit, Exit::Code(0));
     let receipts = story.check_log();
@@ -242,6 +244,99 @@ async fn an_agent_that_is_away_is_waited_for() {
 async fn an_envelope_for_another_job_is_not_the_end() {
     let story = play(copy_job(), Seen { wrong_envelopes: 1, ..Seen::default() }).await;
     assert_eq!(story.done.unwrap().completion.exit, Exit::Code(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_the_provider_has_made_is_dropped() {
+    let story = play(copy_job(), Seen { key_of_its_own: true, ..Seen::default() }).await;
+    assert_eq!(story.done.as_ref().unwrap().completion.exit, Exit::Code(0));
+    let receipts = story.check_log();
+    let released: Vec<_> = receipts.iter().filter(|receipt| receipt.op == Op::KeyRelease).collect();
+    let envelope = serde_json::to_vec(&story.seen.envelopes[0]).unwrap();
+    assert_eq!((released.len(), released[0].digest), (1, Digest::of(&envelope)));
+    assert_eq!(story.archive().1["output/copy"], CANARY);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_customers_key_there_is_nothing_to_be_paid_for() {
+    let seen = Seen { key_of_its_own: true, no_key: true, stop_after_asking: Some(("key", 3)), ..Seen::default() };
+    let story = play(copy_job(), seen).await;
+    assert!(matches!(&story.done, Err(JobError::Stopped(_)) | Err(JobError::Transport(TransportError::Stopped(_)))), "{:?}", story.done);
+    assert!(story.seen.increments.is_empty() && story.seen.outputs.is_empty() && story.seen.completed.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_every_blob_the_key_is_not_asked_for() {
+    let customer = copy_job();
+    let withheld = vec![customer.launch.spec.inputs[1].digest];
+    let story = play(customer, Seen { withheld, stop_after_asking: Some(("blobs", 6)), ..Seen::default() }).await;
+    assert!(matches!(&story.done, Err(JobError::Transport(TransportError::Stopped(_)))), "{:?}", story.done);
+    assert!(story.seen.increments.is_empty());
+    assert!(!story.seen.asked.iter().any(|route| route == "key"), "{:?}", story.seen.asked);
+}
+
+/// Prints its arguments, its environment, what it reads from standard input, and sixteen random bytes.
+const SURROUNDINGS: &str = r#"(module
+    (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+    (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+    (memory (export "memory") 2)
+    (func (export "_start")
+        (drop (call $args_sizes (i32.const 0) (i32.const 104))) (drop (call $args (i32.const 1000) (i32.const 2000)))
+        (drop (call $environ_sizes (i32.const 0) (i32.const 112))) (drop (call $environ (i32.const 3000) (i32.const 4000)))
+        (i32.store (i32.const 0) (i32.const 20000)) (i32.store (i32.const 4) (i32.const 100))
+        (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 120)) (then unreachable))
+        (drop (call $random (i32.const 30000) (i32.const 16)))
+        (i32.store (i32.const 100) (i32.const 2000)) (i32.store (i32.const 108) (i32.const 4000))
+        (i32.store (i32.const 116) (i32.const 20000)) (i32.store (i32.const 124) (i32.const 30000)) (i32.store (i32.const 128) (i32.const 16))
+        (drop (call $write (i32.const 1) (i32.const 100) (i32.const 4) (i32.const 200)))))"#;
+
+/// What [`SURROUNDINGS`] prints, its random bytes, and the receipts.
+async fn surroundings(extras: Extras<'_>) -> (String, Vec<u8>, Vec<Receipt>) {
+    let story = play(Customer::with(&wat::parse_str(SURROUNDINGS).unwrap(), &["x"], &[], extras), Seen::default()).await;
+    assert_eq!(story.done.as_ref().unwrap().completion.exit, Exit::Code(0));
+    let mut stdout = story.archive().1["stdout"].clone();
+    let random = stdout.split_off(stdout.len() - 16);
+    (String::from_utf8(stdout).unwrap(), random, story.check_log())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_finds_its_name_environment_and_standard_input() {
+    let env = [("LANG", "de"), ("TOKEN", "hunter2")];
+    let extras = Extras { module_path: Some("coreutils.wasm"), stdin: Some(b"from stdin"), env: &env, ..Extras::default() };
+    let (printed, _, receipts) = surroundings(extras).await;
+    assert_eq!(printed, "coreutils\0x\0HOME=/\0LANG=de\0PWD=/\0TMPDIR=/tmp\0TOKEN=hunter2\0TZ=UTC\0from stdin");
+    let stdin = ObjectKey::from_bytes([2; 32]).digest(b"stdin");
+    let about: Vec<_> = receipts.iter().filter(|receipt| receipt.object == stdin).map(|receipt| (receipt.op, receipt.bytes)).collect();
+    assert_eq!(about, [(Op::Ingest, 10), (Op::Read, 10)]);
+    let (printed, ..) = surroundings(Extras::default()).await;
+    assert_eq!(
+        printed, "module\0x\0HOME=/\0LANG=C.UTF-8\0PWD=/\0TMPDIR=/tmp\0TZ=UTC\0",
+        "nothing comes from a standard input that is none"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn randomness_comes_from_the_data_key_and_not_from_the_public_seed_alone() {
+    let with_key = |byte| surroundings(Extras { data_key: Some(blockcloud_seal::DataKey::from_bytes([byte; 32])), ..Extras::default() });
+    let (_, one, _) = with_key(1).await;
+    assert_eq!(with_key(1).await.1, one, "whoever has the key can replay it");
+    assert_ne!(with_key(2).await.1, one);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_ended_in_time_is_handed_over_although_that_takes_longer() {
+    let mut customer = copy_job();
+    customer.launch.spec.longest_run = 1;
+    // Six refusals and the pauses between them are three seconds.
+    let story = play(customer, Seen { failures: [("output", 6)].into_iter().collect(), ..Seen::default() }).await;
+    assert_eq!(story.done.as_ref().unwrap().completion.exit, Exit::Code(0));
+    let receipts = story.check_log();
+    story.check_completion(&receipts);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -326,12 +421,9 @@ mod bad_input {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_manifest_under_another_key() {
+    async fn a_manifest_that_cannot_be_read() {
         let mut customer = copy_job();
-        let stranger = copy_job();
-        let sealed = blockcloud_seal::Manifest::open(&stranger.data_key, &stranger.blobs[&stranger.launch.spec.manifest.digest])
-            .unwrap()
-            .seal(&blockcloud_seal::DataKey::from_bytes([99; 32]));
+        let sealed = blockcloud_seal::seal(&customer.data_key, b"{}");
         let digest = Digest::of(&sealed);
         customer.launch.spec.manifest.digest = digest;
         customer.launch.spec.manifest.bytes = sealed.len() as u64;
@@ -350,6 +442,15 @@ mod bad_input {
         let mut customer = Customer::new(&wat::parse_str(COPY).unwrap(), &[], &[("data", &vec![0; 17 << 20])]);
         let Workload::Wasm { memory_mib, .. } = &mut customer.launch.spec.workload;
         *memory_mib = 1024;
-        assert!(reason(customer).await.contains("Nospc"));
+        assert!(reason(customer).await.contains("reserve more memory"));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn more_data_than_could_even_be_fetched() {
+        let mut customer = copy_job();
+        let mut inputs = customer.launch.spec.inputs.to_vec();
+        inputs[1].bytes = 1 << 40;
+        customer.launch.spec.inputs = inputs.try_into().unwrap();
+        assert!(reason(customer).await.contains("reserve more memory"));
     }
 }

@@ -14,8 +14,8 @@ const WORDS: &[u8] = b"the quick brown fox\njumps over the lazy dog\n";
 fn a_program_that_uses_files_broadly_finds_what_posix_promises() {
     let recorder = Recorder::default();
     let run = run(&MODULE, &["a", "b c"], &[("/input/words.txt", WORDS)], &recorder);
-    let stdout = String::from_utf8_lossy(run.stdout.bytes()).into_owned();
-    let stderr = String::from_utf8_lossy(run.stderr.bytes()).into_owned();
+    let stdout = String::from_utf8_lossy(&run.stdout.bytes()).into_owned();
+    let stderr = String::from_utf8_lossy(&run.stderr.bytes()).into_owned();
     assert_eq!(run.ended, Ended::Exit(Exit::Code(0)), "stdout: {stdout}\nstderr: {stderr}\n{:?}", run.reason);
     for line in [
         "args [\"a\", \"b c\"]",

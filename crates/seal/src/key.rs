@@ -1,4 +1,4 @@
-//! Secret keys of the customer's: for the data, and for the names in receipts.
+//! Secrets of the customer's: the keys for the data and for the names in receipts, and text that only the program is to see.
 //!
 //! They are wiped when dropped and never printed. Not here: the guest's key (`WrappingKey`), files that keep keys.
 
@@ -38,6 +38,13 @@ impl DataKey {
     /// The secret itself.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// The seed of a program's randomness, from the public one in the job's spec: BLAKE3 of that, keyed with a key derived from this one. So whoever
+    /// holds the data can replay the program, and nobody else can tell what it drew.
+    pub fn program_seed(&self, public: &Digest) -> Zeroizing<[u8; 32]> {
+        let key = Zeroizing::new(blake3::derive_key("blockcloud 2026-11 seed of a program's randomness v1", &self.0));
+        Zeroizing::new(*blake3::keyed_hash(&key, &public.0).as_bytes())
     }
 }
 
@@ -96,5 +103,41 @@ impl<'de> Deserialize<'de> for ObjectKey {
         hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(&text), &mut key.0)
             .map_err(|_| D::Error::custom("an object key is 32 bytes as hex"))?;
         Ok(key)
+    }
+}
+
+/// Text that is wiped when dropped and not printed: the value of an environment variable.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(Zeroizing<String>);
+
+impl SecretText {
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(secret)")
+    }
+}
+
+/// As plain text: it travels inside the sealed manifest only.
+impl Serialize for SecretText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::from)
     }
 }

@@ -1,7 +1,7 @@
 //! The log by itself.
 
 use super::*;
-use blockcloud_receipt_log::verify_consistency;
+use blockcloud_receipt_log::{Tree, verify_consistency};
 use codec::DecodeAll;
 use std::{sync::Arc, thread};
 
@@ -42,7 +42,8 @@ fn increments_follow_each_other_and_are_bounded() {
     assert!(serde_json::to_vec(&first).unwrap().len() < 2_000_000);
     assert!(second.checkpoint.time > first.checkpoint.time);
     assert_eq!((second.checkpoint.previous_size, second.checkpoint.previous_root), (first.checkpoint.size, first.checkpoint.root));
-    let proof = log.state().tree.consistency_proof(first.checkpoint.size, second.checkpoint.size).unwrap();
+    let tree: Tree = receipts(&first).iter().chain(&receipts(&second)).map(|receipt| leaf_hash(&receipt.encode())).collect();
+    let proof = tree.consistency_proof(first.checkpoint.size, second.checkpoint.size).unwrap();
     let (old, new) = (first.checkpoint, second.checkpoint);
     assert_eq!(verify_consistency(old.size, &old.root.0, new.size, &new.root.0, &proof), Ok(()));
     assert_eq!(log.head(), (new.size, new.root));
@@ -69,6 +70,17 @@ fn confirming_too_much_or_twice_is_harmless() {
     log.confirm(1);
     log.append(&statement()).unwrap();
     assert_eq!(log.increment(&key, &GENESIS).unwrap().first_seq, 1);
+}
+
+#[test]
+fn a_clock_that_is_set_back_turns_no_receipts_round() {
+    let (log, key) = log();
+    let first = log.append(&statement()).unwrap();
+    // As if the clock had been far ahead.
+    let ahead = first.time + 1_000_000_000;
+    log.state().time = ahead;
+    assert_eq!(log.append(&statement()).unwrap().time, ahead);
+    assert!(log.increment(&key, &GENESIS).unwrap().checkpoint.time >= ahead);
 }
 
 #[test]

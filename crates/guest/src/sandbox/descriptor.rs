@@ -16,7 +16,7 @@ const OPEN_MAX: usize = 4096;
 /// What a descriptor refers to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
-    /// Standard input, always at its end.
+    /// Standard input where there is none: always at its end.
     Stdin,
     /// Standard output.
     Stdout,
@@ -121,8 +121,13 @@ impl Descriptors {
             flags: 0,
             span: None,
         };
+        let stdin = match vfs.stdin() {
+            // Like a file that a shell has redirected.
+            Some(ino) => stream(Target::File { ino, offset: 0 }, "stdin", Rights::FILE_ALWAYS.or(Rights::FD_READ)),
+            None => stream(Target::Stdin, "stdin", Rights::STDIN),
+        };
         Self(BTreeMap::from([
-            (0, stream(Target::Stdin, "stdin", Rights::STDIN)),
+            (0, stdin),
             (1, stream(Target::Stdout, "stdout", Rights::STDOUT)),
             (2, stream(Target::Stderr, "stderr", Rights::STDOUT)),
             (3, root),

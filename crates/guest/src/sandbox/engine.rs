@@ -5,7 +5,7 @@
 use super::wasi::{self, Host};
 use blockcloud_primitives::EngineId;
 use sha2::Digest as _;
-use wasmtime::{Config, Engine, Linker, OptLevel, StoreLimits};
+use wasmtime::{Config, Engine, Linker, OptLevel, ResourceLimiter};
 
 /// Stack for a program's own calls. As much as a Linux process has by default.
 pub const STACK: usize = 8 << 20;
@@ -22,8 +22,8 @@ const DESCRIPTION: &[&str] = &[
     "on: mutable-global, saturating-float-to-int, sign-extension, bulk-memory, reference-types, multi-value, simd, tail-call, extended-const",
     "off: threads, relaxed-simd, memory64, multi-memory, gc, exceptions, function-references, component-model, wide-arithmetic, custom-page-sizes",
     "stack 8 MiB",
-    "one memory, tables of 1000000 elements in all",
-    "wasi_snapshot_preview1 of blockcloud, v1",
+    "module of at most 64 MiB, one memory, tables of 1000000 elements in all",
+    "wasi_snapshot_preview1 of blockcloud, v2",
 ];
 
 /// What a store holds while a program runs.
@@ -33,7 +33,50 @@ pub struct Instance {
     /// The module's memory, once it is known.
     pub memory: Option<wasmtime::Memory>,
     /// Limits on memory and tables.
-    pub limits: StoreLimits,
+    pub limits: Limits,
+}
+
+/// What a store may take of the machine's memory.
+pub struct Limits {
+    /// Bytes that the memory may have.
+    memory: usize,
+    /// Elements that all tables together may still grow by.
+    elements: usize,
+}
+
+impl Limits {
+    /// Elements in all tables together.
+    const ELEMENTS: usize = 1_000_000;
+    const TABLES: usize = 64;
+
+    /// A memory of at most this many bytes.
+    pub fn new(memory: usize) -> Self {
+        Self { memory, elements: Self::ELEMENTS }
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= self.memory)
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let left = self.elements.checked_sub(desired.saturating_sub(current));
+        self.elements = left.unwrap_or(self.elements);
+        Ok(left.is_some())
+    }
+
+    fn instances(&self) -> usize {
+        1
+    }
+
+    fn tables(&self) -> usize {
+        Self::TABLES
+    }
+
+    fn memories(&self) -> usize {
+        1
+    }
 }
 
 /// The engine's identity: SHA-256 over its description and the processor architecture, as it stands in a job's spec.

@@ -1,7 +1,7 @@
 //! The mediated sandbox: runs a `wasm32-wasip1` command deterministically over files in memory and reports everything it does with them.
 //!
 //! A program finds one open directory, the root of its own file system: inputs in `/input`, an empty `/output` for what it is to hand back, an empty
-//! `/tmp`. Both absolute paths and paths relative to `/` work. Standard input is empty. Not here: receipts, keys, network.
+//! `/tmp`. Both absolute paths and paths relative to `/` work. Standard input is what was loaded as such. Not here: receipts, keys, network.
 
 mod clock;
 mod descriptor;
@@ -23,11 +23,22 @@ pub use vfs::{Quota, Vfs};
 pub use wasi::Counters;
 
 use blockcloud_primitives::Exit;
+use blockcloud_seal::{
+    SecretText,
+    room::{MODULE_MAX, MODULE_MEMORY_MIB_MAX},
+};
 use engine::Instance;
-use std::thread;
-use wasi::{ExitCode, Host};
-use wasmtime::{Engine, Linker, Module, Store, StoreLimitsBuilder, Trap};
-use zeroize::Zeroize;
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+use wasi::{ExitCode, Host, TooManyEvents};
+use wasmtime::{Engine, Linker, Module, Store, Trap};
+use zeroize::{Zeroize, Zeroizing};
 
 /// Where inputs are found.
 pub const INPUT: &str = "/input";
@@ -35,19 +46,20 @@ pub const INPUT: &str = "/input";
 pub const OUTPUT: &str = "/output";
 /// Scratch space.
 pub const SCRATCH: &str = "/tmp";
-/// The name that a program sees as its own.
-const PROGRAM_NAME: &str = "program";
-/// What a program finds in its environment.
-const ENVIRONMENT: [&str; 5] = ["HOME=/", "LANG=C.UTF-8", "PWD=/", "TMPDIR=/tmp", "TZ=UTC"];
-/// Largest linear memory of a 32-bit module in MiB.
-const MEMORY_MIB_MAX: u32 = 4096;
+/// What a program finds in its environment, unless the customer says otherwise.
+const ENVIRONMENT: [(&str, &str); 5] = [("HOME", "/"), ("LANG", "C.UTF-8"), ("PWD", "/"), ("TMPDIR", "/tmp"), ("TZ", "UTC")];
 
 /// What is to be run.
+#[derive(Default)]
 pub struct Program<'a> {
     /// The module.
     pub module: &'a [u8],
+    /// The name that it sees as its own.
+    pub name: String,
     /// Its arguments, without its name.
     pub args: Vec<String>,
+    /// Its environment, beside what every program finds.
+    pub env: BTreeMap<String, SecretText>,
     /// Seed of its randomness.
     pub seed: [u8; 32],
     /// Fuel after which it is stopped.
@@ -56,18 +68,21 @@ pub struct Program<'a> {
     pub memory_mib: u32,
 }
 
-/// How much a program may print.
+/// How much a program may leave behind beside its files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PrintLimits {
+pub struct Limits {
     /// Bytes of standard output.
-    pub stdout: usize,
+    pub stdout: u64,
     /// Bytes of standard error.
-    pub stderr: usize,
+    pub stderr: u64,
+    /// Events: when there are as many, the program is ended at its next call. The receipts of four million take an agent 1 GiB, with some to spare for
+    /// the guest's own.
+    pub events: u64,
 }
 
-impl Default for PrintLimits {
+impl Default for Limits {
     fn default() -> Self {
-        Self { stdout: 64 << 20, stderr: 16 << 20 }
+        Self { stdout: 64 << 20, stderr: 16 << 20, events: 4_000_000 }
     }
 }
 
@@ -107,12 +122,17 @@ pub struct EngineError(String);
 
 /// Stops what runs in a sandbox, from another thread.
 #[derive(Clone)]
-pub struct Stopper(Engine);
+pub struct Stopper {
+    engine: Engine,
+    stopped: Arc<AtomicBool>,
+}
 
 impl Stopper {
-    /// Stops every program that runs now. One that waits for its observer is the observer's to stop.
+    /// Stops the program that runs now, and every one that is yet to start. One that waits for its observer is the observer's to stop.
     pub fn stop(&self) {
-        self.0.increment_epoch();
+        // In this order: whoever does not see the flag has its deadline set already and meets it.
+        self.stopped.store(true, Ordering::SeqCst);
+        self.engine.increment_epoch();
     }
 }
 
@@ -120,24 +140,25 @@ impl Stopper {
 pub struct Sandbox {
     engine: Engine,
     linker: Linker<Instance>,
-    print: PrintLimits,
+    limits: Limits,
+    stopped: Arc<AtomicBool>,
 }
 
 impl Sandbox {
-    /// A sandbox with the usual limits on printing.
+    /// A sandbox with the usual limits.
     pub fn new() -> Result<Self, EngineError> {
-        Self::with_print_limits(PrintLimits::default())
+        Self::with_limits(Limits::default())
     }
 
-    /// A sandbox with these limits on printing.
-    pub fn with_print_limits(print: PrintLimits) -> Result<Self, EngineError> {
+    /// A sandbox with these limits.
+    pub fn with_limits(limits: Limits) -> Result<Self, EngineError> {
         let (engine, linker) = engine::build().map_err(|error| EngineError(error.to_string()))?;
-        Ok(Self { engine, linker, print })
+        Ok(Self { engine, linker, limits, stopped: Arc::default() })
     }
 
     /// What stops a program that runs in this sandbox.
     pub fn stopper(&self) -> Stopper {
-        Stopper(self.engine.clone())
+        Stopper { engine: self.engine.clone(), stopped: self.stopped.clone() }
     }
 
     /// A file system as a program expects it: `/input`, `/output`, `/tmp`.
@@ -152,10 +173,10 @@ impl Sandbox {
 
     /// Runs a program to its end, on a thread of its own whose stack is large enough; waits for it.
     pub fn run(&self, program: &Program<'_>, files: Vfs, observer: Box<dyn Observer>) -> Run {
-        let args = std::iter::once(PROGRAM_NAME.to_string()).chain(program.args.iter().cloned()).collect();
-        let environment = ENVIRONMENT.map(String::from).to_vec();
-        let (stdout, stderr) = (Stream::new(self.print.stdout), Stream::new(self.print.stderr));
-        let host = Host::new(files, args, environment, &program.seed, stdout, stderr, observer);
+        let args = std::iter::once(program.name.clone()).chain(program.args.iter().cloned()).collect();
+        let (stdout, stderr) = (Stream::new(self.limits.stdout), Stream::new(self.limits.stderr));
+        let mut host = Host::new(files, args, environment(&program.env), &program.seed, stdout, stderr, observer);
+        host.events_max = self.limits.events;
         thread::scope(|scope| {
             let thread = thread::Builder::new().name("program".into()).stack_size(engine::THREAD_STACK);
             match thread.spawn_scoped(scope, move || self.run_here(program, host)) {
@@ -166,20 +187,23 @@ impl Sandbox {
     }
 
     fn run_here(&self, program: &Program<'_>, host: Host) -> Run {
-        let module = Module::from_binary(&self.engine, program.module);
-        let memory = usize::try_from(program.memory_mib.min(MEMORY_MIB_MAX)).unwrap_or(0).saturating_mul(1 << 20);
-        let limits = StoreLimitsBuilder::new().memory_size(memory).table_elements(1_000_000).instances(1).memories(1).tables(64).build();
-        let mut store = Store::new(&self.engine, Instance { host, memory: None, limits });
+        let memory = usize::try_from(program.memory_mib.min(MODULE_MEMORY_MIB_MAX)).unwrap_or(0).saturating_mul(1 << 20);
+        let mut store = Store::new(&self.engine, Instance { host, memory: None, limits: engine::Limits::new(memory) });
         store.limiter(|instance| &mut instance.limits);
+        // Set before the flag is looked at for the first time, so that no stop falls between.
         store.set_epoch_deadline(1);
         let mut ended = store
             .set_fuel(program.fuel)
-            .and(module)
-            .and_then(|module| self.linker.instantiate(&mut store, &module))
-            .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "_start").map(|start| (instance, start)))
             .map_err(|error| not_started(&error))
-            .and_then(|(instance, start)| {
+            .and_then(|()| self.compile(program))
+            .and_then(|module| {
+                self.go_on()?;
+                self.linker.instantiate(&mut store, &module).map_err(|error| not_started(&error))
+            })
+            .and_then(|instance| {
+                let start = instance.get_typed_func::<(), ()>(&mut store, "_start").map_err(|error| not_started(&error))?;
                 store.data_mut().memory = instance.get_memory(&mut store, "memory");
+                self.go_on()?;
                 start.call(&mut store, ()).map_err(|error| finished(&error))
             });
         if store.data_mut().host.flush().is_err() && !matches!(ended, Err((Ended::Stopped, _))) {
@@ -199,13 +223,44 @@ impl Sandbox {
         let Host { vfs: files, stdout, stderr, counters, .. } = store.into_data().host;
         Run { ended, reason, files, stdout, stderr, fuel_used, memory_bytes, counters }
     }
+
+    fn compile(&self, program: &Program<'_>) -> Result<Module, End> {
+        let bytes = u64::try_from(program.module.len()).unwrap_or(u64::MAX);
+        if bytes > MODULE_MAX {
+            let reason = format!("the module has {bytes} bytes, a job's has at most {MODULE_MAX}");
+            return Err((Ended::Exit(Exit::BadInput), Some(reason)));
+        }
+        Module::from_binary(&self.engine, program.module).map_err(|error| not_started(&error))
+    }
+
+    /// Ends the run if it was stopped already.
+    fn go_on(&self) -> Result<(), End> {
+        if self.stopped.load(Ordering::SeqCst) { Err((Ended::Stopped, None)) } else { Ok(()) }
+    }
+}
+
+/// The environment as the program reads it.
+fn environment(given: &BTreeMap<String, SecretText>) -> Vec<Zeroizing<String>> {
+    let mut environment: BTreeMap<&str, &str> = ENVIRONMENT.into_iter().collect();
+    environment.extend(given.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    environment
+        .into_iter()
+        .map(|(name, value)| {
+            // Made at its full length, so that no shorter copy stays behind.
+            let mut text = Zeroizing::new(String::with_capacity(name.len().saturating_add(value.len()).saturating_add(1)));
+            text.push_str(name);
+            text.push('=');
+            text.push_str(value);
+            text
+        })
+        .collect()
 }
 
 type End = (Ended, Option<String>);
 
 /// Why a program never reached its own first instruction. A module's start function runs here too, so it may as well have ended by itself.
 fn not_started(error: &wasmtime::Error) -> End {
-    if error.is::<ExitCode>() || error.is::<Stopped>() || error.is::<Trap>() {
+    if error.is::<ExitCode>() || error.is::<Stopped>() || error.is::<TooManyEvents>() || error.is::<Trap>() {
         return finished(error);
     }
     (Ended::Exit(Exit::BadInput), Some(format!("the module cannot be run: {error:#}")))

@@ -45,6 +45,16 @@ pub struct Seen {
     pub stop_after: Option<usize>,
     /// Envelopes that are not for this guest come first.
     pub wrong_envelopes: u32,
+    /// An envelope comes first that is for this guest, but holds a key that the provider has made.
+    pub key_of_its_own: bool,
+    /// The envelope with the customer's key does not come at all.
+    pub no_key: bool,
+    /// Blobs that are withheld.
+    pub withheld: Vec<Digest>,
+    /// What was asked for, in order.
+    pub asked: Vec<String>,
+    /// Control says stop once this was asked for so often.
+    pub stop_after_asking: Option<(&'static str, usize)>,
     /// What is refused for good.
     pub refuse: Option<&'static str>,
 }
@@ -68,10 +78,24 @@ fn blob(bytes: &[u8]) -> Blob {
     Blob { digest: Digest::of(bytes), bytes: bytes.len() as u64 }
 }
 
+/// What a customer may give a program beside its files.
+#[derive(Default)]
+pub struct Extras<'a> {
+    pub data_key: Option<DataKey>,
+    pub module_path: Option<&'a str>,
+    pub stdin: Option<&'a [u8]>,
+    pub env: &'a [(&'a str, &'a str)],
+}
+
 impl Customer {
     /// A job for this module over these files.
     pub fn new(module: &[u8], args: &[&str], files: &[(&str, &[u8])]) -> Self {
-        let (data_key, object_key) = (DataKey::from_bytes([1; 32]), ObjectKey::from_bytes([2; 32]));
+        Self::with(module, args, files, Extras::default())
+    }
+
+    /// The same with more.
+    pub fn with(module: &[u8], args: &[&str], files: &[(&str, &[u8])], extras: Extras<'_>) -> Self {
+        let (data_key, object_key) = (extras.data_key.unwrap_or(DataKey::from_bytes([1; 32])), ObjectKey::from_bytes([2; 32]));
         let mut blobs = HashMap::new();
         let mut inputs = Vec::new();
         let mut entry = |path: &str, plain: &[u8]| {
@@ -80,9 +104,14 @@ impl Customer {
             blobs.insert(entry.blob, bytes);
             entry
         };
-        let module_entry = entry("module.wasm", module);
+        let module_entry = entry(extras.module_path.unwrap_or("module.wasm"), module);
         let entries = files.iter().map(|(path, plain)| entry(path, plain)).collect();
-        let manifest = Manifest::new(object_key.clone(), module_entry, entries).unwrap().seal(&data_key);
+        let env = extras.env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned().into())).collect();
+        let mut manifest = Manifest::new(object_key.clone(), module_entry, entries).unwrap().with_env(env).unwrap();
+        if let Some(plain) = extras.stdin {
+            manifest = manifest.with_stdin(entry("stdin", plain)).unwrap();
+        }
+        let manifest = manifest.seal(&data_key);
         let spec = JobSpec {
             workload: Workload::Wasm {
                 module: Digest::of(module),
@@ -154,6 +183,7 @@ async fn serve(State(serving): State<Arc<Serving>>, Path(path): Path<String>, me
     seen.bytes.extend_from_slice(uri.to_string().as_bytes());
     seen.bytes.extend_from_slice(&body);
     let (route, rest) = path.split_once('/').unwrap_or((&path, ""));
+    seen.asked.push(route.to_owned());
     if seen.refuse == Some(route) {
         return (StatusCode::CONFLICT, "not\nwanted").into_response();
     }
@@ -170,6 +200,13 @@ async fn serve(State(serving): State<Arc<Serving>>, Path(path): Path<String>, me
                 seen.envelopes.insert(0, wrap(&customer.data_key, &evidence.wrapping_key, &context).unwrap());
             }
             seen.envelopes.reverse();
+            if seen.no_key {
+                seen.envelopes.clear();
+            }
+            if seen.key_of_its_own {
+                let context = KeyContext { genesis: GENESIS, job: JOB, evidence: evidence.replay_key() };
+                seen.envelopes.insert(0, wrap(&DataKey::from_bytes([66; 32]), &evidence.wrapping_key, &context).unwrap());
+            }
             seen.evidence = Some(evidence);
             StatusCode::NO_CONTENT.into_response()
         }
@@ -177,9 +214,9 @@ async fn serve(State(serving): State<Arc<Serving>>, Path(path): Path<String>, me
             let next = if seen.envelopes.len() > 1 { Some(seen.envelopes.remove(0)) } else { seen.envelopes.first().cloned() };
             next.map_or(StatusCode::NO_CONTENT.into_response(), |envelope| axum::Json(envelope).into_response())
         }
-        ("GET", "blobs") => match customer.blobs.get(&rest.parse().unwrap()) {
-            Some(bytes) => bytes.clone().into_response(),
-            None => StatusCode::NOT_FOUND.into_response(),
+        ("GET", "blobs") => match customer.blobs.get_key_value(&rest.parse().unwrap()) {
+            Some((digest, bytes)) if !seen.withheld.contains(digest) => bytes.clone().into_response(),
+            _ => StatusCode::NOT_FOUND.into_response(),
         },
         ("PUT", "output") => {
             seen.outputs.insert(rest.parse().unwrap(), body.to_vec());
@@ -198,7 +235,9 @@ async fn serve(State(serving): State<Arc<Serving>>, Path(path): Path<String>, me
             StatusCode::NO_CONTENT.into_response()
         }
         ("GET", "control") => {
-            let stop = seen.stop_after.is_some_and(|count| seen.increments.len() >= count);
+            let asked = |route: &str| seen.asked.iter().filter(|asked| *asked == route).count();
+            let stop = seen.stop_after.is_some_and(|count| seen.increments.len() >= count)
+                || seen.stop_after_asking.is_some_and(|(route, count)| asked(route) >= count);
             axum::Json(serde_json::json!({ "stop": stop, "reason": stop.then_some("cancelled") })).into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),

@@ -79,5 +79,6 @@ pub fn run_with(module: &[u8], args: &[&str], files: &[(&str, &[u8])], recorder:
         vfs.load(path, bytes, 0).unwrap();
     }
     let args = args.iter().map(|arg| arg.to_string()).collect();
-    sandbox.run(&Program { module, args, seed: [1; 32], fuel, memory_mib }, vfs, Box::new(recorder.clone()))
+    let program = Program { module, name: "program".into(), args, seed: [1; 32], fuel, memory_mib, ..Program::default() };
+    sandbox.run(&program, vfs, Box::new(recorder.clone()))
 }

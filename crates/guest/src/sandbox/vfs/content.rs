@@ -3,11 +3,12 @@
 //! Pages, because a growing file is then never copied: no stray plaintext is left behind in freed memory, and what is dropped is zeroed. Not for
 //! quotas: the file system checks them before it lets a file grow.
 
+use blockcloud_seal::room;
 use std::io;
 use zeroize::Zeroize;
 
 const PAGE: usize = 4096;
-const PAGE_U64: u64 = 4096;
+const PAGE_U64: u64 = room::PAGE;
 
 /// The bytes of one file. Pages never written are holes that read as zeros.
 #[derive(Default)]
@@ -82,6 +83,10 @@ impl Content {
             }
         }
         self.pages.resize_with(pages, || None);
+        if len < self.len {
+            // A file that was once large keeps nothing of it.
+            self.pages.shrink_to_fit();
+        }
         self.len = len;
     }
 
@@ -96,6 +101,12 @@ fn position(offset: u64, done: usize) -> Option<(usize, usize, usize)> {
     let at = offset.checked_add(u64::try_from(done).ok()?)?;
     let start = usize::try_from(at % PAGE_U64).ok()?;
     Some((usize::try_from(at / PAGE_U64).ok()?, start, PAGE.checked_sub(start)?))
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Content({} bytes)", self.len)
+    }
 }
 
 impl Drop for Content {
@@ -146,6 +157,16 @@ mod tests {
         assert_eq!(content.read_at(0, &mut all), 9000);
         assert!(all[..4100].iter().all(|byte| *byte == 7));
         assert!(all[4100..].iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn a_file_that_was_large_keeps_no_room_for_it() {
+        let mut content = Content::default();
+        content.set_len(1 << 30);
+        content.write_at(0, b"x");
+        content.set_len(1);
+        assert!(content.pages.capacity() < 16, "{}", content.pages.capacity());
+        assert_eq!(u64::try_from(PAGE).unwrap(), PAGE_U64);
     }
 
     #[test]

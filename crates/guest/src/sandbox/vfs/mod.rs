@@ -12,6 +12,7 @@ pub use inode::{Directory, Ino, Inode, Kind, Node, Stat, Times};
 pub use path::{Found, NAME_MAX, PATH_MAX};
 
 use super::Errno;
+use blockcloud_seal::room::{INODE_COST, PAGE, content_cost, entry_cost};
 use std::collections::HashMap;
 
 /// Largest file, in bytes. Far above any quota; keeps sums of offsets from overflowing.
@@ -20,7 +21,7 @@ const FILE_MAX: u64 = 1 << 53;
 /// How much a program may keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
-    /// Bytes in all files together, holes included.
+    /// Bytes that everything together may cost, by the rules of [`blockcloud_seal::room`]: content in whole pages, holes included, names, targets.
     pub bytes: u64,
     /// Directory entries in all directories together.
     pub entries: u64,
@@ -32,7 +33,18 @@ pub struct Vfs {
     next: Ino,
     quota: Quota,
     bytes: u64,
+    used: u64,
     entries: u64,
+    stdin: Option<Ino>,
+}
+
+/// What an inode costs.
+fn node_cost(node: &Node) -> u64 {
+    INODE_COST.saturating_add(match node {
+        Node::File(content) => content_cost(content.len()),
+        Node::Directory(_) => 0,
+        Node::Symlink(target) => u64::try_from(target.len()).unwrap_or(u64::MAX),
+    })
 }
 
 impl Vfs {
@@ -42,12 +54,21 @@ impl Vfs {
     /// A file system with an empty root.
     pub fn new(quota: Quota, now: u64) -> Self {
         let root = Inode { node: Node::Directory(Directory::new(Self::ROOT, String::new())), links: 1, opens: 0, times: Times::all(now) };
-        Self { inodes: HashMap::from([(Self::ROOT, root)]), next: 2, quota, bytes: 0, entries: 0 }
+        Self { inodes: HashMap::from([(Self::ROOT, root)]), next: 2, quota, bytes: 0, used: 0, entries: 0, stdin: None }
     }
 
     /// Bytes in all files.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// What everything together costs.
+    pub fn used(&self) -> u64 {
+        self.used
+    }
+
+    fn room(&self) -> u64 {
+        self.quota.bytes.saturating_sub(self.used)
     }
 
     /// Directory entries in all directories.
@@ -162,13 +183,15 @@ impl Vfs {
             return Err(Errno::Fbig);
         }
         let size = self.content(ino)?.len();
-        let limit = size.saturating_add(self.quota.bytes.saturating_sub(self.bytes)).min(FILE_MAX);
+        // The rest of the last page is paid for.
+        let limit = content_cost(size).saturating_add((self.room() / PAGE).saturating_mul(PAGE)).min(FILE_MAX);
         let room = usize::try_from(limit.saturating_sub(offset)).unwrap_or(usize::MAX);
         let data = data.get(..room.min(data.len())).filter(|data| !data.is_empty()).ok_or(Errno::Nospc)?;
         let content = self.content_mut(ino)?;
         content.write_at(offset, data);
-        let grown = content.len().saturating_sub(size);
-        self.bytes = self.bytes.saturating_add(grown);
+        let len = content.len();
+        self.bytes = self.bytes.saturating_add(len.saturating_sub(size));
+        self.used = self.used.saturating_add(content_cost(len).saturating_sub(content_cost(size)));
         self.touch(ino, now)?;
         Ok(data.len())
     }
@@ -179,12 +202,12 @@ impl Vfs {
             return Err(Errno::Fbig);
         }
         let old = self.content(ino)?.len();
-        let bytes = self.bytes.saturating_sub(old).saturating_add(size);
-        if size > old && bytes > self.quota.bytes {
+        if content_cost(size).saturating_sub(content_cost(old)) > self.room() {
             return Err(Errno::Nospc);
         }
         self.content_mut(ino)?.set_len(size);
-        self.bytes = bytes;
+        self.bytes = self.bytes.saturating_sub(old).saturating_add(size);
+        self.used = self.used.saturating_sub(content_cost(old)).saturating_add(content_cost(size));
         self.touch(ino, now)
     }
 
@@ -213,11 +236,17 @@ impl Vfs {
     }
 
     fn create(&mut self, found: &Found, node: Node, now: u64) -> Result<Ino, Errno> {
-        let name = self.vacant(found)?;
+        let name = self.vacant(found, node_cost(&node))?;
+        let ino = self.add(Inode { node, links: 1, opens: 0, times: Times::all(now) })?;
+        self.enter(found.parent, name, ino, now)?;
+        Ok(ino)
+    }
+
+    fn add(&mut self, inode: Inode) -> Result<Ino, Errno> {
         let ino = self.next;
         self.next = self.next.checked_add(1).ok_or(Errno::Nospc)?;
-        self.inodes.insert(ino, Inode { node, links: 1, opens: 0, times: Times::all(now) });
-        self.enter(found.parent, name, ino, now)?;
+        self.used = self.used.saturating_add(node_cost(&inode.node));
+        self.inodes.insert(ino, inode);
         Ok(ino)
     }
 
@@ -229,7 +258,7 @@ impl Vfs {
         if found.ino.is_none() && found.directory {
             return Err(Errno::Noent);
         }
-        let name = self.vacant(found)?;
+        let name = self.vacant(found, 0)?;
         let inode = self.inode_mut(ino)?;
         inode.links = inode.links.checked_add(1).ok_or(Errno::Mlink)?;
         inode.times.changed = now;
@@ -271,6 +300,9 @@ impl Vfs {
             return Err(Errno::Inval);
         }
         self.check_path_length(to.parent, new_name)?;
+        if is_directory {
+            self.check_paths_below(ino, self.path_in(from.parent, old_name).len(), self.path_in(to.parent, new_name).len())?;
+        }
         let mut gone = 0;
         match to.ino {
             Some(replaced) if replaced == ino => return Ok(0),
@@ -287,6 +319,9 @@ impl Vfs {
             }
             None => {
                 self.directory(to.parent)?;
+                if entry_cost(new_name).saturating_sub(entry_cost(old_name)) > self.room() {
+                    return Err(Errno::Nospc);
+                }
                 self.leave(from.parent, old_name, now)?;
                 self.enter(to.parent, new_name.into(), ino, now)?;
             }
@@ -320,11 +355,32 @@ impl Vfs {
         Ok(ino)
     }
 
-    /// The name that `found` leaves free, checked against the quota.
-    fn vacant(&self, found: &Found) -> Result<String, Errno> {
+    /// Loads what the program is to read as its standard input: a file without a name. For the host's own use before the program starts.
+    pub fn load_stdin(&mut self, bytes: &[u8], now: u64) -> Result<(), Errno> {
+        if INODE_COST.saturating_add(content_cost(u64::try_from(bytes.len()).unwrap_or(u64::MAX))) > self.room() {
+            return Err(Errno::Nospc);
+        }
+        let ino = self.add(Inode { node: Node::File(Content::default()), links: 0, opens: 1, times: Times::all(now) })?;
+        self.stdin = Some(ino);
+        self.write(ino, 0, bytes, now)?;
+        Ok(())
+    }
+
+    /// The file that is standard input, if there is one. It counts as open.
+    pub fn stdin(&self) -> Option<Ino> {
+        self.stdin
+    }
+
+    /// Takes a file's content out. For whoever packs what a program left behind, so that it is not in memory twice.
+    pub fn take_content(&mut self, ino: Ino) -> Option<Content> {
+        self.content_mut(ino).ok().map(std::mem::take)
+    }
+
+    /// The name that `found` leaves free, checked against the quota together with what is to stand behind it.
+    fn vacant(&self, found: &Found, cost: u64) -> Result<String, Errno> {
         let (None, Some(name)) = (found.ino, &found.name) else { return Err(Errno::Exist) };
         self.directory(found.parent)?;
-        if self.entries >= self.quota.entries {
+        if self.entries >= self.quota.entries || entry_cost(name).saturating_add(cost) > self.room() {
             return Err(Errno::Nospc);
         }
         self.check_path_length(found.parent, name)?;
@@ -335,14 +391,34 @@ impl Vfs {
         if self.path_in(parent, name).len() > PATH_MAX { Err(Errno::Nametoolong) } else { Ok(()) }
     }
 
+    /// Refuses to make the path of a directory longer if a path below it would become too long.
+    fn check_paths_below(&self, directory: Ino, old: usize, new: usize) -> Result<(), Errno> {
+        if new <= old {
+            return Ok(());
+        }
+        let mut todo = vec![(directory, new)];
+        while let Some((ino, length)) = todo.pop() {
+            if length > PATH_MAX {
+                return Err(Errno::Nametoolong);
+            }
+            if let Ok(entries) = self.directory(ino) {
+                todo.extend(entries.by_name().map(|(name, ino)| (ino, length.saturating_add(1).saturating_add(name.len()))));
+            }
+        }
+        Ok(())
+    }
+
     fn enter(&mut self, parent: Ino, name: String, ino: Ino, now: u64) -> Result<(), Errno> {
+        let cost = entry_cost(&name);
         self.directory_mut(parent)?.insert(name, ino);
+        self.used = self.used.saturating_add(cost);
         self.entries = self.entries.saturating_add(1);
         self.touch(parent, now)
     }
 
     fn leave(&mut self, parent: Ino, name: &str, now: u64) -> Result<(), Errno> {
         self.directory_mut(parent)?.remove(name);
+        self.used = self.used.saturating_sub(entry_cost(name));
         self.entries = self.entries.saturating_sub(1);
         self.touch(parent, now)
     }
@@ -369,7 +445,9 @@ impl Vfs {
         if self.inodes.get(&ino).is_some_and(|inode| inode.links == 0 && inode.opens == 0) {
             let size = self.content(ino).map_or(0, Content::len);
             self.bytes = self.bytes.saturating_sub(size);
-            self.inodes.remove(&ino);
+            if let Some(gone) = self.inodes.remove(&ino) {
+                self.used = self.used.saturating_sub(node_cost(&gone.node));
+            }
         }
     }
 }

@@ -2,8 +2,13 @@
 
 use super::*;
 
+/// What a file, directory or symbolic link of this name costs, without content or target.
+fn named(name: &str) -> u64 {
+    INODE_COST + entry_cost(name)
+}
+
 fn vfs() -> Vfs {
-    let mut vfs = Vfs::new(Quota { bytes: 1000, entries: 20 }, 0);
+    let mut vfs = Vfs::new(Quota { bytes: 1 << 16, entries: 20 }, 0);
     vfs.load("/a/b/file", b"content", 0).unwrap();
     vfs
 }
@@ -92,31 +97,74 @@ mod resolve {
 mod quota {
     use super::*;
 
-    #[test]
-    fn bytes_are_counted_and_come_back() {
+    /// A file system with room for `pages` pages beside what it holds.
+    fn with_room(pages: u64) -> Vfs {
         let mut vfs = vfs();
-        let ino = vfs.load("/big", &[1; 900], 0).unwrap();
-        assert_eq!(vfs.bytes(), 907);
-        assert_eq!(vfs.write(ino, 900, &[1; 200], 0), Ok(93));
-        assert_eq!(vfs.write(ino, 993, &[1], 0), Err(Errno::Nospc));
-        assert_eq!(vfs.write(ino, 0, &[2; 993], 0), Ok(993));
-        assert_eq!(vfs.set_size(ino, 1000, 0), Err(Errno::Nospc));
+        vfs.quota.bytes = vfs.used() + pages * PAGE;
+        vfs
+    }
+
+    #[test]
+    fn content_counts_in_pages_and_comes_back() {
+        let mut vfs = vfs();
+        assert_eq!((vfs.bytes(), vfs.used()), (7, named("a") + named("b") + named("file") + PAGE));
+        let before = vfs.used();
+        vfs.quota.bytes = before + named("big") + 2 * PAGE;
+        let ino = vfs.load("/big", &[1; 4096], 0).unwrap();
+        assert_eq!(vfs.write(ino, 4000, &[1; 5000], 0), Ok(4192), "one page is left");
+        assert_eq!((vfs.bytes(), vfs.used()), (7 + 8192, vfs.quota.bytes));
+        assert_eq!(vfs.write(ino, 8192, &[1], 0), Err(Errno::Nospc));
+        assert_eq!(vfs.write(ino, 0, &[2; 8192], 0), Ok(8192));
+        assert_eq!(vfs.set_size(ino, 8193, 0), Err(Errno::Nospc));
         assert_eq!(vfs.set_size(ino, 1 << 60, 0), Err(Errno::Fbig));
         assert_eq!(vfs.write(ino, u64::MAX, &[1], 0), Err(Errno::Fbig));
         vfs.set_size(ino, 10, 0).unwrap();
-        assert_eq!(vfs.bytes(), 17);
+        assert_eq!((vfs.bytes(), vfs.used()), (17, vfs.quota.bytes - PAGE));
+        // The rest of a page that is paid for costs nothing.
+        vfs.quota.bytes = vfs.used();
+        assert_eq!(vfs.write(ino, 10, &[3; 5000], 0), Ok(4086));
         let found = find(&vfs, "big").unwrap();
-        assert_eq!(vfs.unlink(&found, 0), Ok(10));
-        assert_eq!(vfs.bytes(), 7);
+        assert_eq!(vfs.unlink(&found, 0), Ok(4096));
+        assert_eq!((vfs.bytes(), vfs.used()), (7, before));
     }
 
     #[test]
     fn a_hole_counts() {
-        let mut vfs = vfs();
+        let mut vfs = with_room(2);
         let ino = vfs.load("/sparse", b"", 0).unwrap();
         assert_eq!(vfs.write(ino, 5_000, b"x", 0), Err(Errno::Nospc));
-        assert_eq!(vfs.write(ino, 500, b"x", 0), Ok(1));
-        assert_eq!(vfs.bytes(), 508);
+        assert_eq!(vfs.write(ino, 4_000, b"x", 0), Ok(1));
+        assert_eq!(vfs.bytes(), 4_008);
+    }
+
+    #[test]
+    fn names_targets_and_empty_files_count() {
+        let mut vfs = with_room(1);
+        let (before, long) = (vfs.used(), "n".repeat(255));
+        symlink(&mut vfs, &"t".repeat(900), &long);
+        assert_eq!(vfs.used(), before + named(&long) + 900);
+        let free = find(&vfs, "free").unwrap();
+        assert_eq!(vfs.create_symlink(&free, &"t".repeat(4000), 0), Err(Errno::Nospc));
+        let made = (0..).take_while(|number| mkdir(&mut vfs, &format!("{number}{}", "d".repeat(200))).is_ok()).count();
+        assert_eq!(made, 2, "each takes more than 900 bytes of the 2,174 that are left");
+        let (file, other) = (find(&vfs, "a/b/file").unwrap(), find(&vfs, &"o".repeat(255)).unwrap());
+        let short = find(&vfs, "o").unwrap();
+        assert!(vfs.link(file.ino.unwrap(), &short, 0).is_ok());
+        assert_eq!(vfs.link(file.ino.unwrap(), &other, 0), Err(Errno::Nospc));
+        vfs.quota.bytes = vfs.used();
+        assert_eq!(rename(&mut vfs, "o", "oo"), Err(Errno::Nospc), "a longer name");
+        assert_eq!(rename(&mut vfs, "o", "p"), Ok(0));
+    }
+
+    #[test]
+    fn standard_input_counts_until_it_is_closed() {
+        let mut vfs = with_room(2);
+        let before = vfs.used();
+        assert_eq!(vfs.load_stdin(&[0; 8192], 0), Err(Errno::Nospc), "the inode costs, too");
+        vfs.load_stdin(b"text", 0).unwrap();
+        assert_eq!(vfs.used(), before + INODE_COST + PAGE);
+        vfs.closed(vfs.stdin().unwrap());
+        assert_eq!(vfs.used(), before);
     }
 
     #[test]
@@ -167,6 +215,20 @@ mod rename {
         assert_eq!(rename(&mut vfs, "a/b/file", "other"), Ok(100));
         assert_eq!(vfs.bytes(), 7);
         assert_eq!(vfs.entries(), 3);
+    }
+
+    #[test]
+    fn fails_where_a_path_below_would_become_too_long() {
+        let mut vfs = Vfs::new(Quota { bytes: 1 << 20, entries: 1000 }, 0);
+        // Two towers whose paths together are longer than a path may be.
+        for tower in ["x", "y"] {
+            let path = vec!["d".repeat(200); 11].join("/");
+            vfs.load(&format!("/{tower}/{path}"), b"", 0).unwrap();
+        }
+        let top = vec!["d".repeat(200); 10].join("/");
+        assert_eq!(rename(&mut vfs, "x", &format!("y/{top}/x")), Err(Errno::Nametoolong));
+        assert_eq!(rename(&mut vfs, "x", &format!("y/{}/x", "d".repeat(200))), Ok(0));
+        assert_eq!(rename(&mut vfs, &format!("y/{}/x", "d".repeat(200)), "z"), Ok(0), "back to a shorter path");
     }
 
     #[test]
@@ -246,7 +308,7 @@ mod create {
 
     #[test]
     fn a_path_stays_short_enough_to_be_named() {
-        let mut vfs = Vfs::new(Quota { bytes: 0, entries: 1000 }, 0);
+        let mut vfs = Vfs::new(Quota { bytes: 1 << 20, entries: 1000 }, 0);
         let (name, mut here) = ("d".repeat(255), Vfs::ROOT);
         let mut depth = 0;
         let refused = loop {
@@ -263,7 +325,7 @@ mod create {
 
 #[test]
 fn a_listing_goes_on_correctly_while_entries_come_and_go() {
-    let mut vfs = Vfs::new(Quota { bytes: 0, entries: 100 }, 0);
+    let mut vfs = Vfs::new(Quota { bytes: 1 << 20, entries: 100 }, 0);
     for name in ["c", "a", "b"] {
         vfs.load(name, b"", 0).unwrap();
     }

@@ -6,22 +6,22 @@ use crate::sandbox::Errno;
 impl Host {
     /// `args_get`.
     pub fn args_get(&mut self, memory: &mut Memory, pointers: u32, buffer: u32) -> Outcome {
-        write_strings(memory, &self.args, pointers, buffer)
+        write_strings(memory, self.args.iter().map(String::as_str), pointers, buffer)
     }
 
     /// `args_sizes_get`.
     pub fn args_sizes_get(&mut self, memory: &mut Memory, count: u32, size: u32) -> Outcome {
-        write_sizes(memory, &self.args, count, size)
+        write_sizes(memory, self.args.iter().map(String::as_str), count, size)
     }
 
     /// `environ_get`.
     pub fn environ_get(&mut self, memory: &mut Memory, pointers: u32, buffer: u32) -> Outcome {
-        write_strings(memory, &self.environment, pointers, buffer)
+        write_strings(memory, self.environment.iter().map(|text| text.as_str()), pointers, buffer)
     }
 
     /// `environ_sizes_get`.
     pub fn environ_sizes_get(&mut self, memory: &mut Memory, count: u32, size: u32) -> Outcome {
-        write_sizes(memory, &self.environment, count, size)
+        write_sizes(memory, self.environment.iter().map(|text| text.as_str()), count, size)
     }
 
     /// `random_get`.
@@ -33,7 +33,7 @@ impl Host {
     }
 }
 
-fn write_strings(memory: &mut Memory, strings: &[String], mut pointers: u32, mut buffer: u32) -> Outcome {
+fn write_strings<'a>(memory: &mut Memory, strings: impl Iterator<Item = &'a str>, mut pointers: u32, mut buffer: u32) -> Outcome {
     for text in strings {
         let length = u32::try_from(text.len()).map_err(|_| Errno::Overflow)?;
         memory.write_u32(pointers, buffer)?;
@@ -46,9 +46,10 @@ fn write_strings(memory: &mut Memory, strings: &[String], mut pointers: u32, mut
     Ok(())
 }
 
-fn write_sizes(memory: &mut Memory, strings: &[String], count: u32, size: u32) -> Outcome {
-    let bytes = strings.iter().fold(0_usize, |sum, text| sum.saturating_add(text.len()).saturating_add(1));
-    memory.write_u32(count, u32::try_from(strings.len()).map_err(|_| Errno::Overflow)?)?;
+fn write_sizes<'a>(memory: &mut Memory, strings: impl Iterator<Item = &'a str>, count: u32, size: u32) -> Outcome {
+    let (number, bytes) = strings
+        .fold((0_u32, 0_usize), |(number, bytes), text| (number.saturating_add(1), bytes.saturating_add(text.len()).saturating_add(1)));
+    memory.write_u32(count, number)?;
     memory.write_u32(size, u32::try_from(bytes).map_err(|_| Errno::Overflow)?)?;
     Ok(())
 }

@@ -248,7 +248,7 @@ impl Host {
     }
 
     fn write_stream(&mut self, memory: &Memory, fd: u32, target: Target, buffers: &[Buffer]) -> Result<u32, super::Halt> {
-        let place = self.stream_mut(target).map_or(0, |stream| u64::try_from(stream.bytes().len()).unwrap_or(u64::MAX));
+        let place = self.stream_mut(target).map_or(0, |stream| stream.len());
         self.begin_span(fd, Op::Write, place)?;
         let mut done = 0_u32;
         let mut wanted = false;

@@ -12,14 +12,13 @@ use crate::sandbox::{
     vfs::{Ino, Vfs},
 };
 use blockcloud_primitives::{Digest, Op};
+use zeroize::Zeroizing;
 
 /// Why a WASI function does not return success.
 #[derive(Debug)]
 pub enum Halt {
     /// The program gets this number and goes on.
     Errno(Errno),
-    /// The program asked to end with this code.
-    Exit(u32),
     /// The program is being stopped from outside.
     Stopped,
 }
@@ -65,13 +64,15 @@ pub struct Host {
     /// Arguments, the program's name first.
     pub args: Vec<String>,
     /// Environment, as `NAME=value`.
-    pub environment: Vec<String>,
+    pub environment: Vec<Zeroizing<String>>,
     /// Captured standard output.
     pub stdout: Stream,
     /// Captured standard error.
     pub stderr: Stream,
     /// What was done.
     pub counters: Counters,
+    /// Events after which no function does anything any more.
+    pub events_max: u64,
     /// Fuel that the current call costs.
     pub charge: u64,
     observer: Box<dyn Observer>,
@@ -82,12 +83,14 @@ impl Host {
     pub const CALL_FUEL: u64 = 200;
     /// Fuel for an event: a receipt is made of it.
     pub const EVENT_FUEL: u64 = 1_000;
+    /// Fuel for looking at a directory entry while a directory is renamed.
+    pub const ENTRY_FUEL: u64 = 10;
 
     /// A host for a program that finds these files.
     pub fn new(
         mut vfs: Vfs,
         args: Vec<String>,
-        environment: Vec<String>,
+        environment: Vec<Zeroizing<String>>,
         seed: &[u8; 32],
         stdout: Stream,
         stderr: Stream,
@@ -103,6 +106,7 @@ impl Host {
             stdout,
             stderr,
             counters: Counters::default(),
+            events_max: u64::MAX,
             charge: 0,
             observer,
         }

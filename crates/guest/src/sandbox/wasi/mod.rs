@@ -35,6 +35,18 @@ impl fmt::Display for ExitCode {
 
 impl std::error::Error for ExitCode {}
 
+/// The program has led to as many events as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyEvents(pub u64);
+
+impl fmt::Display for TooManyEvents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the program led to {} receipts, as many as a job may have: open fewer files, read and write in larger pieces", self.0)
+    }
+}
+
+impl std::error::Error for TooManyEvents {}
+
 /// Runs a WASI function on the memory of the module that calls it.
 fn call(mut caller: Caller<'_, Instance>, function: impl FnOnce(&mut Host, &mut Memory) -> Outcome) -> wasmtime::Result<u32> {
     let known = caller.data().memory;
@@ -50,6 +62,10 @@ fn call(mut caller: Caller<'_, Instance>, function: impl FnOnce(&mut Host, &mut 
     };
     let (bytes, instance) = memory.data_and_store_mut(&mut caller);
     let host = &mut instance.host;
+    // Before the function does anything: what is done is always reported, so a few more than the limit may be.
+    if host.counters.events >= host.events_max {
+        return Err(wasmtime::Error::new(TooManyEvents(host.events_max)));
+    }
     host.counters.calls = host.counters.calls.saturating_add(1);
     host.charge = Host::CALL_FUEL;
     let outcome = function(host, &mut Memory(bytes));
@@ -57,7 +73,6 @@ fn call(mut caller: Caller<'_, Instance>, function: impl FnOnce(&mut Host, &mut 
     let fuel = caller.get_fuel()?;
     caller.set_fuel(fuel.saturating_sub(charge))?;
     match outcome {
-        Err(Halt::Exit(code)) => Err(wasmtime::Error::new(ExitCode(code))),
         Err(Halt::Stopped) => Err(wasmtime::Error::new(Stopped)),
         _ if charge > fuel => Err(Trap::OutOfFuel.into()),
         Err(Halt::Errno(errno)) => Ok(errno.code()),
@@ -110,8 +125,10 @@ pub fn add_to_linker(linker: &mut Linker<Instance>) -> wasmtime::Result<()> {
         random_get(buffer: u32, length: u32);
     }
     add_paths(linker)?;
-    linker.func_wrap(MODULE, "proc_exit", |caller: Caller<'_, Instance>, code: u32| {
-        call(caller, |host, _| host.proc_exit(code)).map(|_| ())
+    linker.func_wrap(MODULE, "proc_exit", |mut caller: Caller<'_, Instance>, code: u32| {
+        let counters = &mut caller.data_mut().host.counters;
+        counters.calls = counters.calls.saturating_add(1);
+        Err::<(), _>(wasmtime::Error::new(ExitCode(code)))
     })?;
     linker.func_wrap(MODULE, "sock_accept", |caller: Caller<'_, Instance>, fd: u32, _: u32, _: u32| {
         call(caller, |host, _| host.no_socket(fd))

@@ -185,6 +185,10 @@ impl Host {
         if let Some(ino) = replaced {
             self.flush_file(ino)?;
         }
+        if from.ino.is_some_and(|ino| self.vfs.kind(ino) == Ok(Kind::Directory)) {
+            // The length of every path below it is looked at.
+            self.charge = self.charge.saturating_add(self.vfs.entries().saturating_mul(Self::ENTRY_FUEL));
+        }
         let gone = self.vfs.rename(&from, &to, self.now())?;
         if replaced.is_some() {
             self.report_erase(&object, gone)?;

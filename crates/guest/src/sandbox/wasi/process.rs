@@ -1,14 +1,9 @@
-//! `proc_*`, `sched_yield` and `sock_*`: ending, and what a program cannot do here.
+//! `proc_raise`, `sched_yield` and `sock_*`: what a program cannot do here.
 
-use super::{Halt, Host, Memory, Outcome};
+use super::{Host, Memory, Outcome};
 use crate::sandbox::Errno;
 
 impl Host {
-    /// `proc_exit`.
-    pub fn proc_exit(&mut self, code: u32) -> Outcome {
-        Err(Halt::Exit(code))
-    }
-
     /// `proc_raise`: there are no signals.
     pub fn proc_raise(&mut self, _memory: &mut Memory, _signal: u32) -> Outcome {
         Err(Errno::Notsup.into())

@@ -13,6 +13,7 @@ use crate::sandbox::{
 };
 use blockcloud_primitives::Op;
 use std::sync::{Arc, Mutex};
+use zeroize::Zeroizing;
 
 const RESULT: u32 = 60_000;
 
@@ -42,10 +43,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let mut files = Sandbox::files(Quota { bytes: 10_000, entries: 100 }).unwrap();
+        let mut files = Sandbox::files(Quota { bytes: 40_000, entries: 100 }).unwrap();
         files.load("/input/file", b"0123456789", 0).unwrap();
         let ops = Ops::default();
-        let (args, environment) = (vec!["program".into(), "x".into()], vec!["A=b".into()]);
+        let (args, environment) = (vec!["program".into(), "x".into()], vec![Zeroizing::new("A=b".into())]);
         let host = Host::new(files, args, environment, &[0; 32], Stream::new(100), Stream::new(100), Box::new(ops.clone()));
         Self { host, bytes: vec![0; 1 << 16], ops }
     }
