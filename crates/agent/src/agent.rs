@@ -5,10 +5,11 @@
 use crate::{
     blobs::Blobs,
     config::{Config, DriverConfig},
+    configfs,
     decide::GuestProcess,
     driver::{Driver, ProcessDriver},
     job,
-    log::{JobLog, JobLogError},
+    log::{self, JobLog, JobLogError},
     record::{JobRecord, Token},
     store::{Store, StoreError},
 };
@@ -16,16 +17,24 @@ use anyhow::Context as _;
 use blockcloud_client::{At, Chain, Signer};
 use blockcloud_primitives::{AccountId, Digest, JobId, Moment, Tee};
 use std::{
-    collections::HashMap,
-    path::PathBuf,
+    collections::{HashMap, VecDeque},
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+
+/// Most logs of jobs that are over that stay open after they were read: opening reads all of it, and each open one is in memory.
+const ARCHIVED: usize = 8;
+
+/// Most who wait for their turn to read such a log.
+const ARCHIVE_QUEUE: usize = 8;
+/// After how long it is looked again whether the kernel gives evidence, once it gave none.
+const KERNEL_RETRY: Duration = Duration::from_secs(60);
 
 /// This machine's clock, Unix milliseconds.
 pub fn now() -> Moment {
@@ -73,6 +82,16 @@ impl Live {
     }
 }
 
+/// The logs of jobs that are over, which anybody may read.
+pub(crate) struct Archive {
+    /// Places for those who wait.
+    pub(crate) queue: Semaphore,
+    /// One reader at a time: however many ask, one log is read from the disk.
+    turn: Semaphore,
+    /// Those that are open, the one that was read last at the end.
+    open: Mutex<VecDeque<Arc<Live>>>,
+}
+
 /// Says that nobody looks after a job any more.
 struct Done(Arc<Live>);
 
@@ -111,6 +130,9 @@ pub struct Agent {
     chain: OnceLock<Chain>,
     genesis: OnceLock<Digest>,
     live: Mutex<HashMap<JobId, Arc<Live>>>,
+    pub(crate) archive: Archive,
+    /// What was last found about the evidence that this host's kernel gives, and when.
+    kernel: tokio::sync::Mutex<Option<(Instant, Result<(), String>)>>,
 }
 
 impl Agent {
@@ -128,7 +150,7 @@ impl Agent {
         std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
         let path = config.data.join("agent.redb");
         let store = Store::open(&path).with_context(|| format!("{}: is another agent running on this data folder?", path.display()))?;
-        let blobs = Blobs::open(config.data.join("blobs")).await.context("the blob store")?;
+        let blobs = Blobs::open(config.data.join("blobs"), config.run.keep_free_bytes).await.context("the blob store")?;
         let genesis = OnceLock::new();
         if let Some(known) = store.genesis().await? {
             genesis.get_or_init(|| known);
@@ -145,6 +167,8 @@ impl Agent {
             chain: OnceLock::new(),
             genesis,
             live: Mutex::new(HashMap::new()),
+            archive: Archive { queue: Semaphore::new(ARCHIVE_QUEUE), turn: Semaphore::new(1), open: Mutex::new(VecDeque::new()) },
+            kernel: tokio::sync::Mutex::new(None),
         }))
     }
 
@@ -182,6 +206,18 @@ impl Agent {
         match &self.config.driver {
             DriverConfig::Process { simulator: Some(_), .. } => Tee::Simulated,
             DriverConfig::Process { simulator: None, .. } => Tee::SevSnp,
+        }
+    }
+
+    /// Whether guests on this host can be attested at all; if not, why.
+    pub async fn evidence_is_given(&self) -> Result<(), String> {
+        if self.tee() == Tee::Simulated {
+            return Ok(());
+        }
+        let mut known = self.kernel.lock().await;
+        match &*known {
+            Some((since, found)) if found.is_ok() || since.elapsed() < KERNEL_RETRY => found.clone(),
+            _ => known.insert((Instant::now(), kernel_evidence(Path::new(configfs::ROOT)).await)).1.clone(),
         }
     }
 
@@ -269,6 +305,48 @@ impl Agent {
         done.await.unwrap_or(Err(JobLogError::Stopped))
     }
 
+    /// Reads the log of a job that is over; nothing if it is not here. Of such logs only a few stay open.
+    pub async fn with_archived_log<T, F>(&self, live: &Arc<Live>, launch: u32, work: F) -> Result<Option<T>, JobLogError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut JobLog) -> Result<T, JobLogError> + Send + 'static,
+    {
+        let _place = self.archive.queue.try_acquire().map_err(|_| JobLogError::Crowded)?;
+        let _turn = self.archive.turn.acquire().await.map_err(|_| JobLogError::Stopped)?;
+        if !tokio::fs::try_exists(log::path(&self.logs, live.job, launch)).await.unwrap_or(false) {
+            return Ok(None);
+        }
+        let read = self.with_log(live, launch, work).await;
+        let oldest = {
+            let mut open = self.archive.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.retain(|other| other.job != live.job);
+            open.push_back(live.clone());
+            if open.len() > ARCHIVED { open.pop_front() } else { None }
+        };
+        if let Some(oldest) = oldest {
+            oldest.close_log();
+        }
+        read.map(Some)
+    }
+
+    /// Deletes the receipts and checkpoints of a job that is closed.
+    pub async fn delete_logs(&self, job: JobId, launches: u32) -> anyhow::Result<()> {
+        let _turn = self.archive.turn.acquire().await?;
+        self.live(job).close_log();
+        self.archive.open.lock().unwrap_or_else(PoisonError::into_inner).retain(|live| live.job != job);
+        let folder = self.logs.clone();
+        tokio::task::spawn_blocking(move || log::delete(&folder, job, launches)).await??;
+        self.store.delete_checkpoints(job).await?;
+        Ok(())
+    }
+
+    /// How many logs are open.
+    #[cfg(test)]
+    pub(crate) fn open_logs(&self) -> usize {
+        let all: Vec<_> = self.live.lock().unwrap().values().cloned().collect();
+        all.iter().filter(|live| live.log.lock().unwrap().is_some()).count()
+    }
+
     /// What the driver says of a job's guest.
     pub async fn guest_process(&self, record: &JobRecord) -> GuestProcess {
         match record.launch.as_ref().map(|launch| launch.guest.as_ref()) {
@@ -282,5 +360,15 @@ impl Agent {
     /// URL under which the guest of a launch reaches this agent.
     pub fn guest_url(&self, token: &Token) -> String {
         format!("{}/guest/{}", self.config.guest_url(), token.as_str())
+    }
+}
+
+/// Whether a kernel's evidence is complete; if not, what is wrong and what to do.
+async fn kernel_evidence(root: &'static Path) -> Result<(), String> {
+    let examined = tokio::task::spawn_blocking(|| configfs::examine(root)).await;
+    match examined {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(format!("{error}: {}", error.advice())),
+        Err(error) => Err(error.to_string()),
     }
 }

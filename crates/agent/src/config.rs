@@ -3,6 +3,7 @@
 //! The agent publishes nothing by itself: offers are made with the command line client. What stands here is where things are and which of the
 //! jobs placed under those offers are accepted.
 
+use crate::bounds::largest_output;
 use anyhow::{Context as _, ensure};
 use blockcloud_primitives::{Balance, JobSpec, Workload};
 use serde::Deserialize;
@@ -63,15 +64,28 @@ pub struct Accept {
     pub min_rate: Balance,
     /// Largest total of a job's sealed inputs, in bytes.
     pub max_input_bytes: u64,
-    /// Largest sealed output of a job, in bytes.
+    /// Largest sealed output that a job may be able to make, in bytes.
     pub max_output_bytes: u64,
     /// Largest linear memory of a module, in MiB.
     pub max_memory_mib: u32,
+    /// Most receipts of a job, in bytes. Not judged at acceptance: nobody knows beforehand what a program will do. The default is what a guest lets
+    /// a program make at most (2^22 events) and eleven days of heartbeats.
+    pub max_log_bytes: u64,
+    /// How many times what it pays a job's cover may be at most.
+    pub max_cover_factor: u32,
 }
 
 impl Default for Accept {
     fn default() -> Self {
-        Self { max_jobs: 16, min_rate: 0, max_input_bytes: 16 << 30, max_output_bytes: 16 << 30, max_memory_mib: 4096 }
+        Self {
+            max_jobs: 16,
+            min_rate: 0,
+            max_input_bytes: 16 << 30,
+            max_output_bytes: 16 << 30,
+            max_memory_mib: 4096,
+            max_log_bytes: 5 << 28,
+            max_cover_factor: 1_000,
+        }
     }
 }
 
@@ -83,13 +97,23 @@ pub struct Run {
     pub checkpoint_interval_ms: u64,
     /// How often a guest is started for one job before the job is given up.
     pub max_launches: u32,
-    /// How long a closed job's blobs are kept, in seconds. Receipts and checkpoints stay.
+    /// How long a closed job's blobs, receipts and checkpoints are kept, in seconds.
     pub keep_blobs_seconds: u64,
+    /// How often the pay that a running job has earned is paid out, in seconds; 0: only when it ends.
+    pub settle_interval_s: u64,
+    /// Room on the disk that blobs must leave free, in bytes.
+    pub keep_free_bytes: u64,
 }
 
 impl Default for Run {
     fn default() -> Self {
-        Self { checkpoint_interval_ms: 1_000, max_launches: 5, keep_blobs_seconds: 7 * 24 * 3600 }
+        Self {
+            checkpoint_interval_ms: 1_000,
+            max_launches: 5,
+            keep_blobs_seconds: 7 * 24 * 3600,
+            settle_interval_s: 6 * 3600,
+            keep_free_bytes: 1 << 30,
+        }
     }
 }
 
@@ -97,6 +121,11 @@ impl Run {
     /// See [`Run::checkpoint_interval_ms`].
     pub fn checkpoint_interval(&self) -> Duration {
         Duration::from_millis(self.checkpoint_interval_ms)
+    }
+
+    /// See [`Run::settle_interval_s`]; nothing where that is 0.
+    pub fn settle_interval(&self) -> Option<Duration> {
+        Some(Duration::from_secs(self.settle_interval_s)).filter(|interval| !interval.is_zero())
     }
 }
 
@@ -147,9 +176,24 @@ impl Accept {
         if bytes > self.max_input_bytes {
             return Err(format!("its inputs of {bytes} bytes are more than {} (accept.max_input_bytes)", self.max_input_bytes));
         }
+        let bytes = largest_output(spec);
+        if bytes > self.max_output_bytes {
+            return Err(format!(
+                "its output may have {bytes} bytes, more than {} (accept.max_output_bytes): \
+                 reserve less storage or memory",
+                self.max_output_bytes
+            ));
+        }
         let Workload::Wasm { memory_mib, .. } = &spec.workload;
         if *memory_mib > self.max_memory_mib {
             return Err(format!("its memory of {memory_mib} MiB is more than {} (accept.max_memory_mib)", self.max_memory_mib));
+        }
+        let pay = largest_pay(spec, rate);
+        if spec.cover > pay.saturating_mul(self.max_cover_factor.into()) {
+            return Err(format!(
+                "its cover of {} is more than {} times the {pay} that it pays at most (accept.max_cover_factor): ask for less cover, or lock more",
+                spec.cover, self.max_cover_factor
+            ));
         }
         Ok(())
     }
@@ -158,6 +202,11 @@ impl Accept {
 /// All sealed inputs of a job together.
 fn input_bytes(spec: &JobSpec) -> u64 {
     spec.inputs.iter().fold(spec.manifest.bytes, |sum, blob| sum.saturating_add(blob.bytes))
+}
+
+/// What a job pays at most as it was placed: for the longest run, and no more than it has locked. A long run costs nothing to ask for.
+fn largest_pay(spec: &JobSpec, rate: Balance) -> Balance {
+    rate.saturating_mul(spec.longest_run.into()).min(spec.escrow)
 }
 
 #[cfg(test)]
@@ -175,7 +224,12 @@ mod tests {
         assert_eq!(config.key, Path::new("/keys/provider.key"));
         assert_eq!(config.accept.max_jobs, Accept::default().max_jobs);
         assert_eq!(config.accept.max_input_bytes, Accept::default().max_input_bytes);
+        assert_eq!(config.accept.max_output_bytes, Accept::default().max_output_bytes);
+        assert_eq!(config.accept.max_log_bytes, Accept::default().max_log_bytes);
+        assert_eq!(config.accept.max_cover_factor, Accept::default().max_cover_factor);
         assert_eq!(config.run.max_launches, Run::default().max_launches);
+        assert_eq!(config.run.settle_interval_s, Run::default().settle_interval_s);
+        assert_eq!(config.run.keep_free_bytes, Run::default().keep_free_bytes);
         assert_eq!(config.guest_url(), "http://127.0.0.1:9940");
     }
 
@@ -193,12 +247,35 @@ mod tests {
 
     #[test]
     fn judges_each_limit_on_its_own() {
-        let accept = Accept { max_jobs: 2, min_rate: 10, max_input_bytes: 300, max_output_bytes: 0, max_memory_mib: 64 };
         let spec = spec();
+        let largest = largest_output(&spec);
+        let accept = Accept {
+            max_jobs: 2,
+            min_rate: 10,
+            max_input_bytes: 300,
+            max_output_bytes: largest,
+            max_memory_mib: 64,
+            max_log_bytes: 0,
+            max_cover_factor: 1,
+        };
         assert_eq!(accept.judge(&spec, 10, 1), Ok(()));
         assert!(accept.judge(&spec, 10, 2).unwrap_err().contains("max_jobs"));
         assert!(accept.judge(&spec, 9, 1).unwrap_err().contains("min_rate"));
         assert!(Accept { max_input_bytes: 2, ..accept.clone() }.judge(&spec, 10, 1).unwrap_err().contains("max_input_bytes"));
-        assert!(Accept { max_memory_mib: 63, ..accept }.judge(&spec, 10, 1).unwrap_err().contains("max_memory_mib"));
+        assert!(Accept { max_output_bytes: largest - 1, ..accept.clone() }.judge(&spec, 10, 1).unwrap_err().contains("max_output_bytes"));
+        assert!(Accept { max_memory_mib: 63, ..accept.clone() }.judge(&spec, 10, 1).unwrap_err().contains("max_memory_mib"));
+        assert!(Accept { max_cover_factor: 0, ..accept }.judge(&spec, 10, 1).unwrap_err().contains("max_cover_factor"));
+    }
+
+    #[test]
+    fn a_cover_is_bounded_by_what_the_job_pays() {
+        // 60 s at 10 a second, and 6,000 locked.
+        let accept = Accept { max_cover_factor: 3, ..Accept::default() };
+        let judge = |cover, escrow, longest_run| accept.judge(&JobSpec { cover, escrow, longest_run, ..spec() }, 10, 0);
+        assert_eq!(judge(1_800, 6_000, 60), Ok(()));
+        assert!(judge(1_801, 6_000, 60).unwrap_err().contains("max_cover_factor"));
+        // A long run that is not paid for buys no cover.
+        assert!(judge(1_800, 599, 6_000).unwrap_err().contains("max_cover_factor"));
+        assert_eq!(judge(0, 0, 0), Ok(()));
     }
 }

@@ -4,7 +4,15 @@
 //! state; and what the chain has already is never done again. Not here: doing it (`job`).
 
 use crate::record::JobRecord;
-use blockcloud_primitives::{End, JobState, JobView};
+use blockcloud_primitives::{End, JobState, JobView, Moment};
+use std::time::Duration;
+
+/// How long the guest may still work for its last word once the paid time is over, in milliseconds.
+const LAST_WORD: u64 = 5_000;
+/// How far into the unpaid time it is certain that the chain sees it as over too, in milliseconds.
+const CERTAIN: u64 = 1_000;
+/// How near the end of the paid time has to be for a job without a guest to be left to it, in milliseconds.
+const NEAR: u64 = 60_000;
 
 /// The guest's process, as the driver sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +46,12 @@ pub enum Step {
     Checkpoint,
     /// Bring the guest's last word.
     Complete,
+    /// Have the pay that is earned so far paid out.
+    Settle,
     /// Give the job up.
     Abandon(String),
+    /// End the job without blame: the paid time is over.
+    Stop,
     /// It has ended: stop the guest, delete what only it needed.
     Finish(End),
     /// It is closed: nothing of it is on chain any more.
@@ -58,11 +70,15 @@ pub struct Situation<'a> {
     pub fits: Result<(), String>,
     /// How often a guest may be started.
     pub max_launches: u32,
+    /// The time, Unix milliseconds.
+    pub now: Moment,
+    /// How often earned pay is paid out; nothing: only at the end.
+    pub settle_interval: Option<Duration>,
 }
 
 /// The next step.
 pub fn decide(situation: &Situation<'_>) -> Step {
-    let Situation { view, record, guest, fits, max_launches } = situation;
+    let Situation { view, record, guest, fits, max_launches, .. } = situation;
     let Some(view) = view else {
         return if record.closed_at.is_some() { Step::Wait } else { Step::Close };
     };
@@ -74,7 +90,9 @@ pub fn decide(situation: &Situation<'_>) -> Step {
             Ok(()) => Step::Accept,
             Err(reason) => Step::Decline(reason.clone()),
         },
-        JobState::Reserved => Step::Accept,
+        JobState::Reserved => record.refused().map_or(Step::Accept, |reason| Step::Decline(reason.into())),
+        // Another guest would bring no better.
+        JobState::Accepted | JobState::Attested if record.refused().is_some() => given_up(record).unwrap_or(Step::Wait),
         JobState::Accepted | JobState::Attested if *guest == GuestProcess::Unknown => Step::Recover,
         JobState::Accepted => match (guest, record.evidence()) {
             (GuestProcess::Alive, Some(_)) => Step::Attest,
@@ -82,7 +100,7 @@ pub fn decide(situation: &Situation<'_>) -> Step {
             _ => launch(record, *max_launches),
         },
         JobState::Attested => attested(view, record, *guest, *max_launches),
-        JobState::Running => running(view, record, *guest),
+        JobState::Running => running(situation, view),
     }
 }
 
@@ -105,23 +123,95 @@ fn attested(view: &JobView, record: &JobRecord, guest: GuestProcess, max_launche
 }
 
 /// Running: the guest cannot be replaced any more, because its log has begun.
-fn running(view: &JobView, record: &JobRecord, guest: GuestProcess) -> Step {
+fn running(situation: &Situation<'_>, view: &JobView) -> Step {
+    let Situation { record, guest, now, .. } = situation;
     let head = view.head.as_ref().map_or(0, |head| head.size);
     let attested = view.session.as_ref().map(|session| session.evidence);
     if record.evidence().map(|evidence| evidence.replay_key()) != attested {
         return Step::Abandon("the guest that the chain knows is not this agent's: were its data lost?".into());
     }
-    if record.checkpoint().is_some_and(|newest| newest.checkpoint.size > head) {
+    let news = record.checkpoint().is_some_and(|newest| newest.checkpoint.size > head);
+    // There are always news of a guest that works: what has to be done now and then comes before them.
+    if *guest == GuestProcess::Alive && record.completion().is_none() && record.refused().is_none() {
+        if settling_is_due(situation, view) {
+            return Step::Settle;
+        }
+        let vouched_to_the_end = paid_until(view, record).is_some_and(|until| view.head.is_some_and(|head| head.accepted_at >= until));
+        if (vouched_to_the_end || !news) && paid_time(view, record, *now, LAST_WORD) == PaidTime::Over {
+            return Step::Stop;
+        }
+    }
+    if news {
         return Step::Checkpoint;
     }
     match record.completion() {
         Some(last) if last.completion.size == head => Step::Complete,
         Some(_) => Step::Abandon("the guest's last word is about another state of its log than the chain has".into()),
-        None => match guest {
+        None => given_up(record).unwrap_or_else(|| match guest {
             GuestProcess::Alive => Step::Wait,
             GuestProcess::Unknown => Step::Recover,
-            GuestProcess::None | GuestProcess::Dead => Step::Abandon("the guest died while the job was running".into()),
-        },
+            // A guest ends by itself when its time is up, which by its clock may be a little earlier than by the chain's.
+            GuestProcess::None | GuestProcess::Dead => match paid_time(view, record, *now, CERTAIN) {
+                PaidTime::Over => Step::Stop,
+                PaidTime::NearlyOver => Step::Wait,
+                PaidTime::Ahead => Step::Abandon("the guest died while the job was running".into()),
+            },
+        }),
+    }
+}
+
+/// Gives the job up if its guest was refused something that it cannot do without.
+fn given_up(record: &JobRecord) -> Option<Step> {
+    record.refused().map(|reason| Step::Abandon(reason.into()))
+}
+
+/// Whether there is earned pay that has waited for an interval since the job began or was last settled.
+fn settling_is_due(situation: &Situation<'_>, view: &JobView) -> bool {
+    let Some(interval) = situation.settle_interval else { return false };
+    let since = situation.record.settled_at.or(view.started_at).unwrap_or(situation.now);
+    let interval = u64::try_from(interval.as_millis()).unwrap_or(u64::MAX);
+    view.earned > view.paid && situation.now >= since.saturating_add(interval)
+}
+
+/// When the paid time of a running job is over: its longest run, or its escrow if checkpoints go on coming.
+pub fn paid_until(view: &JobView, record: &JobRecord) -> Option<Moment> {
+    let longest = u64::from(view.spec.longest_run).saturating_mul(1_000);
+    let time_up = view.started_at?.saturating_add(longest);
+    let dry = view.head.as_ref().filter(|_| view.rate > 0).map(|head| {
+        let left = view.deposited.saturating_sub(view.earned).saturating_mul(1_000).div_ceil(view.rate);
+        head.accepted_at.saturating_add(u64::try_from(left).unwrap_or(u64::MAX))
+    });
+    [dry, dry_at(view, record)].into_iter().flatten().fold(time_up, Moment::min).into()
+}
+
+/// What is to be noted as [`JobRecord::dry_at`]: the chain shows pay up to the escrow only, so that later checkpoints do not say since when it is
+/// used up. A top-up makes it forgotten.
+pub fn dry_at(view: &JobView, record: &JobRecord) -> Option<Moment> {
+    let head = view.head.as_ref().filter(|_| view.rate > 0 && view.earned >= view.deposited)?;
+    Some(record.dry_at.unwrap_or(head.accepted_at))
+}
+
+/// How far the paid time of a running job is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PaidTime {
+    /// There is more of it, or nobody vouches for its end: whoever stops now gives the job up.
+    Ahead,
+    /// It will be over in a moment, and checkpoints vouch for it to its end.
+    NearlyOver,
+    /// It is over, and checkpoints have vouched for it to its end: the chain lets the provider go without blame.
+    Over,
+}
+
+/// How far the paid time is gone, if one waits for so many milliseconds more after its end.
+fn paid_time(view: &JobView, record: &JobRecord, now: Moment, more: u64) -> PaidTime {
+    let (Some(until), Some(head)) = (paid_until(view, record), &view.head) else { return PaidTime::Ahead };
+    let stop = until.saturating_add(more);
+    let vouched = head.accepted_at.saturating_add(u64::from(view.spec.policy.checkpoint_gap).saturating_mul(1_000));
+    match stop.checked_sub(now) {
+        _ if stop.max(now) > vouched => PaidTime::Ahead,
+        None | Some(0) => PaidTime::Over,
+        Some(rest) if rest <= NEAR => PaidTime::NearlyOver,
+        Some(_) => PaidTime::Ahead,
     }
 }
 
@@ -147,12 +237,15 @@ mod tests {
         record: JobRecord,
         guest: GuestProcess,
         fits: Result<(), String>,
+        now: Moment,
+        settle_interval: Option<Duration>,
     }
 
     impl Case {
         fn new(state: JobState) -> Self {
             let view = JobView { state, ..view() };
-            Self { record: JobRecord::new(&view), view: Some(view), guest: GuestProcess::None, fits: Ok(()) }
+            let record = JobRecord::new(&view);
+            Self { record, view: Some(view), guest: GuestProcess::None, fits: Ok(()), now: 0, settle_interval: None }
         }
 
         /// After the first launch.
@@ -205,7 +298,29 @@ mod tests {
                 guest: self.guest,
                 fits: self.fits.clone(),
                 max_launches: 2,
+                now: self.now,
+                settle_interval: self.settle_interval,
             })
+        }
+
+        fn view(&mut self) -> &mut JobView {
+            self.view.as_mut().unwrap()
+        }
+
+        /// Running for 60 s from second 100 at 10 a second, with a gap of 10 s, and a checkpoint at this second.
+        fn in_its_time(guest: GuestProcess, checkpoint: u64, now: u64) -> Self {
+            let mut case = Self::attested(JobState::Running, guest).checkpoint(3).head(3);
+            case.now = now * 1_000;
+            let view = case.view();
+            view.started_at = Some(100_000);
+            view.head.as_mut().unwrap().accepted_at = checkpoint * 1_000;
+            view.earned = u128::from(checkpoint - 100) * 10;
+            case
+        }
+
+        fn refused(mut self) -> Self {
+            self.launch().refused = Some("no".into());
+            self
         }
     }
 
@@ -285,5 +400,90 @@ mod tests {
         assert_eq!(case.step(), Step::Close);
         case.record.closed_at = Some(1);
         assert_eq!(case.step(), Step::Wait);
+    }
+
+    #[test]
+    fn what_a_guest_cannot_do_without_is_declined_or_given_up_at_once() {
+        let refused = |state, guest| Case::attested(state, guest).refused().step();
+        assert_eq!(refused(JobState::Reserved, GuestProcess::Alive), Step::Decline("no".into()));
+        for guest in [GuestProcess::Alive, GuestProcess::Dead] {
+            assert_eq!(refused(JobState::Accepted, guest), Step::Abandon("no".into()));
+            assert_eq!(refused(JobState::Attested, guest), Step::Abandon("no".into()));
+            assert_eq!(refused(JobState::Running, guest), Step::Abandon("no".into()));
+        }
+        // What it had signed before is brought all the same.
+        assert_eq!(Case::attested(JobState::Running, GuestProcess::Dead).head(3).checkpoint(4).refused().step(), Step::Checkpoint);
+    }
+
+    #[test]
+    fn earned_pay_is_paid_out_at_intervals() {
+        let case = |now: u64, settled_at: Option<u64>, interval: Option<u64>| {
+            let mut case = Case::in_its_time(GuestProcess::Alive, 120, now).checkpoint(4);
+            case.settle_interval = interval.map(Duration::from_secs);
+            case.record.settled_at = settled_at.map(|at| at * 1_000);
+            case
+        };
+        assert_eq!(case(119, None, Some(20)).step(), Step::Checkpoint);
+        // Before the news, of which there is no end while the guest works.
+        assert_eq!(case(120, None, Some(20)).step(), Step::Settle);
+        assert_eq!(case(120, None, None).step(), Step::Checkpoint);
+        assert_eq!(case(139, Some(120), Some(20)).step(), Step::Checkpoint);
+        assert_eq!(case(140, Some(120), Some(20)).step(), Step::Settle);
+        let mut paid = case(140, Some(120), Some(20));
+        paid.view().paid = paid.view().earned;
+        assert_eq!(paid.step(), Step::Checkpoint);
+        // The end is near and pays everything.
+        assert_eq!(case(140, None, Some(20)).completion().step(), Step::Checkpoint);
+        let mut dead = case(140, None, Some(20));
+        dead.guest = GuestProcess::Dead;
+        assert_eq!(dead.step(), Step::Checkpoint);
+    }
+
+    #[test]
+    fn a_guest_that_ended_with_the_paid_time_is_not_called_dead() {
+        let dead = |checkpoint, now| Case::in_its_time(GuestProcess::Dead, checkpoint, now).step();
+        assert_eq!(dead(158, 158), Step::Wait);
+        assert_eq!(dead(158, 160), Step::Wait);
+        assert_eq!(dead(158, 161), Step::Stop);
+        // Too late: the chain would not take the time between the last checkpoint and now as vouched for.
+        assert!(matches!(dead(158, 169), Step::Abandon(_)));
+        // It died in the middle.
+        assert!(matches!(dead(140, 140), Step::Abandon(_)));
+        let mut generous = Case::in_its_time(GuestProcess::Dead, 101, 101);
+        generous.view().spec.policy.checkpoint_gap = 3_600;
+        assert_eq!(generous.step(), Step::Wait);
+        generous.view().spec.longest_run = 61;
+        assert!(matches!(generous.step(), Step::Abandon(_)), "a minute and more is not near");
+    }
+
+    #[test]
+    fn nothing_is_worked_for_beyond_the_paid_time_and_a_moment_for_the_last_word() {
+        let alive = |checkpoint, now| Case::in_its_time(GuestProcess::Alive, checkpoint, now);
+        assert_eq!(alive(160, 164).step(), Step::Wait);
+        assert_eq!(alive(160, 165).step(), Step::Stop);
+        assert_eq!(alive(160, 165).checkpoint(4).step(), Step::Stop);
+        // What may still earn something is brought first.
+        assert_eq!(alive(159, 165).checkpoint(4).step(), Step::Checkpoint);
+        assert_eq!(alive(160, 165).completion().step(), Step::Complete);
+        // The escrow is used up before the longest run is over.
+        let until = |case: &Case| paid_until(case.view.as_ref().unwrap(), &case.record);
+        let mut dry = alive(130, 135);
+        dry.view().deposited = 310;
+        assert_eq!((until(&dry), dry.step()), (Some(131_000), Step::Wait));
+        dry.view().deposited = 300;
+        assert_eq!((until(&dry), dry.step()), (Some(130_000), Step::Stop));
+        // Later checkpoints do not move that moment on, once it is noted; a top-up does.
+        let mut later = alive(134, 135);
+        (later.view().earned, later.view().deposited) = (300, 300);
+        assert_eq!((until(&later), later.step()), (Some(134_000), Step::Wait));
+        later.record.dry_at = Some(130_000);
+        assert_eq!(dry_at(later.view.as_ref().unwrap(), &later.record), Some(130_000));
+        assert_eq!((until(&later), later.step()), (Some(130_000), Step::Stop));
+        later.view().deposited = 400;
+        assert_eq!(dry_at(later.view.as_ref().unwrap(), &later.record), None);
+        assert_eq!((until(&later), later.step()), (Some(144_000), Step::Wait));
+        // A job that costs nothing has its longest run.
+        dry.view().rate = 0;
+        assert_eq!(until(&dry), Some(160_000));
     }
 }

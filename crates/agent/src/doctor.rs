@@ -3,6 +3,7 @@
 use crate::{
     agent::now,
     config::{Config, DriverConfig},
+    configfs,
 };
 use blockcloud_client::{At, Chain, Signer, agent_api::Health};
 use blockcloud_primitives::{AccountId, OfferFilter, Text};
@@ -13,8 +14,6 @@ use std::{
     time::Duration,
 };
 
-/// Where a kernel gives evidence.
-const CONFIGFS: &str = "/sys/kernel/config/tsm/report";
 /// How far clocks may be apart, in milliseconds.
 const CLOCK: u64 = 30_000;
 /// How long an HTTP answer may take.
@@ -148,12 +147,10 @@ async fn driver(config: &Config) -> Vec<Finding> {
                 ),
             }
         }
-        None if Path::new(CONFIGFS).is_dir() => well("evidence", format!("from the kernel at {CONFIGFS}")),
-        None => wrong(
-            "evidence",
-            format!("this kernel gives none: {CONFIGFS} is missing"),
-            "run on a confidential VM host with configfs-tsm, or name a simulator for a development chain",
-        ),
+        None => match configfs::examine(Path::new(configfs::ROOT)) {
+            Ok(()) => well("evidence", format!("from the kernel at {}, with the chip's certificate", configfs::ROOT)),
+            Err(error) => wrong("evidence", error.to_string(), error.advice()),
+        },
     });
     findings
 }

@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long no final block may come before the node is asked anew.
 const SILENCE: Duration = Duration::from_secs(20);
-/// How often closed jobs are looked through for blobs whose time is over.
+/// How often closed jobs are looked through for blobs and logs whose time is over.
 const SWEEP: Duration = Duration::from_secs(30);
 
 /// Follows the chain until the agent ends. Returns early only if the node follows another chain than the data belong to.
@@ -93,11 +93,11 @@ pub async fn resume(agent: &Arc<Agent>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Deletes the blobs of closed jobs when their time is over. Receipts and checkpoints stay.
+/// Deletes the blobs, receipts and checkpoints of closed jobs when their time is over.
 pub async fn sweep(agent: Arc<Agent>) {
     loop {
         if let Err(error) = sweep_once(&agent).await {
-            tracing::warn!(target: "blockcloud::agent", error = format!("{error:#}"), "old blobs could not be deleted");
+            tracing::warn!(target: "blockcloud::agent", error = format!("{error:#}"), "old blobs and logs could not be deleted");
         }
         tokio::time::sleep(SWEEP).await;
     }
@@ -112,6 +112,11 @@ pub async fn sweep_once(agent: &Agent) -> anyhow::Result<()> {
             agent.blobs.delete_all(record.job).await?;
             agent.store.change(record.job, |record| record.blobs_deleted = true).await?;
             tracing::info!(target: "blockcloud::agent", job = %record.job, "the closed job's blobs were deleted");
+        }
+        if over && !record.logs_deleted {
+            agent.delete_logs(record.job, record.launches()).await?;
+            agent.store.change(record.job, |record| record.logs_deleted = true).await?;
+            tracing::info!(target: "blockcloud::agent", job = %record.job, "the closed job's receipts were deleted");
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 
 use crate::{
     agent::{Agent, Live, now},
-    decide::{GuestProcess, Situation, Step, decide},
+    decide::{GuestProcess, Situation, Step, decide, dry_at, paid_until},
     driver::LaunchRequest,
     record::{JobRecord, Launch},
     store::StoreError,
@@ -105,13 +105,18 @@ async fn turn(agent: &Arc<Agent>, live: &Arc<Live>) -> anyhow::Result<Turn> {
         record = agent.store.change(live.job, move |record| record.state = Some(state)).await?;
         live.changed.raise();
     }
+    let dry = view.as_ref().and_then(|view| dry_at(view, &record));
+    if record.dry_at != dry {
+        record = agent.store.change(live.job, move |record| record.dry_at = dry).await?;
+    }
     let guest = agent.guest_process(&record).await;
     let fits = match &view {
-        Some(view) if record.launch.is_none() => fits(agent, view).await?,
+        Some(view) if record.launch.is_none() => fits(agent, view).await,
         _ => Ok(()),
     };
-    let max_launches = agent.config.run.max_launches;
-    let step = decide(&Situation { view: view.as_ref(), record: &record, guest, fits, max_launches });
+    let run = &agent.config.run;
+    let (max_launches, settle_interval) = (run.max_launches, run.settle_interval());
+    let step = decide(&Situation { view: view.as_ref(), record: &record, guest, fits, max_launches, now: now(), settle_interval });
     if step != Step::Wait {
         tracing::debug!(target: "blockcloud::agent", job = %live.job, ?step, ?guest, "next");
     }
@@ -126,20 +131,22 @@ async fn turn(agent: &Arc<Agent>, live: &Arc<Live>) -> anyhow::Result<Turn> {
         (Step::Attest, _) => worker.attest().await,
         (Step::Checkpoint, Some(view)) => worker.checkpoint(&view).await,
         (Step::Complete, _) => worker.complete().await,
+        (Step::Settle, _) => worker.settle().await,
         (Step::Abandon(reason), _) => worker.abandon(reason).await,
+        (Step::Stop, Some(view)) => worker.stop(&view).await,
         (Step::Finish(end), _) => worker.finish(end).await,
-        (Step::Close | Step::Checkpoint, _) => worker.close().await,
+        (Step::Close | Step::Checkpoint | Step::Stop, _) => worker.close().await,
     }
 }
 
 /// Whether a job fits this agent; if not, why.
-async fn fits(agent: &Agent, view: &JobView) -> anyhow::Result<Result<(), String>> {
+async fn fits(agent: &Agent, view: &JobView) -> Result<(), String> {
     if !view.spec.policy.tees.contains(&agent.tee()) {
-        return Ok(Err(format!("its policy does not accept {:?}, which is what this host has", agent.tee())));
+        return Err(format!("its policy does not accept {:?}, which is what this host has", agent.tee()));
     }
-    let others = agent.store.jobs().await?;
-    let running = others.iter().filter(|other| other.job != view.id && other.launch.is_some() && !other.is_over()).count();
-    Ok(agent.config.accept.judge(&view.spec, view.rate, running))
+    agent.evidence_is_given().await?;
+    // This job is not among them: it has no guest yet.
+    agent.config.accept.judge(&view.spec, view.rate, agent.store.launched())
 }
 
 /// Does one step.
@@ -247,6 +254,24 @@ impl Worker<'_> {
         self.after(result).await
     }
 
+    /// Has what is earned so far paid out. Noted as done before it is: a refusal must not come between the checkpoints again and again.
+    async fn settle(mut self) -> anyhow::Result<Turn> {
+        self.record = self.agent.store.change(self.live.job, |record| record.settled_at = Some(now())).await?;
+        let result = self.submit(&calls::jobs::settle(self.live.job), Until::Best).await;
+        self.after(result).await
+    }
+
+    /// Ends the job now that its paid time is over. The chain says why; by its clock, because before that moment it would blame the provider.
+    async fn stop(self, view: &JobView) -> anyhow::Result<Turn> {
+        let time = self.chain.now(At::Best).await?;
+        if paid_until(view, &self.record).is_none_or(|until| time < until) {
+            return Ok(Turn::Wait(TICK));
+        }
+        tracing::info!(target: "blockcloud::agent", job = %self.live.job, "the paid time is over");
+        let result = self.submit(&calls::jobs::cancel(self.live.job), Until::Final).await;
+        self.after(result).await
+    }
+
     async fn abandon(self, reason: String) -> anyhow::Result<Turn> {
         tracing::warn!(target: "blockcloud::agent", job = %self.live.job, reason, "giving the job up");
         let result = self.submit(&calls::jobs::cancel(self.live.job), Until::Final).await;
@@ -266,6 +291,8 @@ impl Worker<'_> {
         }
         self.clear().await?;
         self.agent.store.change(self.live.job, move |record| record.end = Some(end)).await?;
+        // Whoever reads it from now on finds it in the archive.
+        self.live.close_log();
         self.live.changed.raise();
         tracing::info!(target: "blockcloud::agent", job = %self.live.job, "ended: {end}");
         Ok(Turn::Again)
@@ -350,5 +377,55 @@ impl Worker<'_> {
                 Err(error).context(advice)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::{Config, DriverConfig},
+        driver::ProcessDriver,
+        testing,
+    };
+
+    /// An agent that is never connected.
+    async fn agent(folder: &std::path::Path, simulator: Option<String>) -> Arc<Agent> {
+        let guest = folder.join("guest");
+        let text = Config::example(folder, std::path::Path::new("key"));
+        let mut config: Config = toml::from_str(&text).unwrap();
+        config.driver = DriverConfig::Process { guest: guest.clone(), simulator: simulator.clone() };
+        let driver = ProcessDriver::new(guest, simulator, folder.join("guests")).unwrap();
+        Agent::open_with(config, "//Alice".parse().unwrap(), Box::new(driver)).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_job_fits_by_hardware_limits_and_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut view = testing::view();
+        let agent = agent(folder.path(), Some("http://127.0.0.1:1".into())).await;
+        assert_eq!(fits(&agent, &view).await, Ok(()));
+        view.spec.resources = blockcloud_primitives::Resources { vcpus: 1, memory_gib: 64, storage_gib: 64, gpus: 0 };
+        assert!(fits(&agent, &view).await.unwrap_err().contains("max_output_bytes"));
+        view.spec.policy.tees = Default::default();
+        assert!(fits(&agent, &view).await.unwrap_err().contains("policy"));
+        for job in 100..116 {
+            let record = JobRecord { job: blockcloud_primitives::JobId(job), ..JobRecord::new(&testing::view()) };
+            agent.store.insert(JobRecord { launch: Some(Launch::new(1)), ..record }).await.unwrap();
+        }
+        assert!(fits(&agent, &testing::view()).await.unwrap_err().contains("max_jobs"));
+    }
+
+    #[tokio::test]
+    async fn a_job_is_declined_where_the_kernel_gives_no_evidence() {
+        if std::path::Path::new(crate::configfs::ROOT).exists() {
+            // A confidential VM: what its kernel gives is not this test's to say.
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut view = testing::view();
+        view.spec.policy.tees = vec![blockcloud_primitives::Tee::SevSnp].try_into().unwrap();
+        let agent = agent(folder.path(), None).await;
+        assert!(fits(&agent, &view).await.unwrap_err().contains("no evidence"));
     }
 }

@@ -7,7 +7,9 @@
 
 pub mod agent;
 pub mod blobs;
+pub mod bounds;
 pub mod config;
+pub mod configfs;
 pub mod decide;
 pub mod doctor;
 pub mod driver;
@@ -48,11 +50,11 @@ pub async fn serve(agent: Arc<Agent>, shutdown: impl Future<Output = ()> + Send 
         stop.cancel();
     });
     let sweeper = tokio::spawn(follow::sweep(agent.clone()));
-    let server = axum::serve(listener, http::router(agent.clone())).with_graceful_shutdown(agent.stop.clone().cancelled_owned());
+    let server = http::serve(agent.clone(), listener, http::Limits::default());
     let result = tokio::select! {
         // Only ever returns with an error: the wrong chain, or a broken store.
         followed = follow::follow(agent.clone()) => followed,
-        served = async { server.await } => served.context("the HTTP server"),
+        () = server => Ok(()),
         () = overdue(&agent) => Ok(()),
     };
     agent.stop.cancel();

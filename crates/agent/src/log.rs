@@ -49,6 +49,17 @@ pub enum JobLogError {
         /// The head's size.
         size: u64,
     },
+    /// The job has as many receipts as it may have.
+    #[error("the job's receipts of {bytes} bytes are more than {limit} (accept.max_log_bytes)")]
+    Full {
+        /// With the batch.
+        bytes: u64,
+        /// The bound.
+        limit: u64,
+    },
+    /// Too many read logs of jobs that are over.
+    #[error("too many others read the receipts of jobs that are over")]
+    Crowded,
     /// The thread that did it was stopped.
     #[error("the agent is shutting down")]
     Stopped,
@@ -62,6 +73,8 @@ pub struct JobLog {
     log: ReceiptLog,
     /// Roots of the complete subtrees that the log consists of, largest first: what is needed to tell the root after a batch beforehand.
     peaks: Vec<Hash>,
+    /// Bytes of the logs of earlier launches: nothing is added to them any more.
+    earlier: u64,
 }
 
 /// Where the log of a launch of a job lies. A guest that replaces another begins a log of its own; the earlier one is kept.
@@ -82,7 +95,9 @@ impl JobLog {
                 push(&mut peaks, index, leaf);
             }
         }
-        Ok(Self { log, peaks })
+        let earlier = (1..launch).filter_map(|launch| std::fs::metadata(path(folder, job, launch)).ok());
+        let earlier = earlier.fold(0u64, |sum, file| sum.saturating_add(file.len()));
+        Ok(Self { log, peaks, earlier })
     }
 
     /// Number of receipts that are safely stored.
@@ -93,6 +108,15 @@ impl JobLog {
     /// The log itself, for reading.
     pub fn log(&self) -> &ReceiptLog {
         &self.log
+    }
+
+    /// As [`JobLog::take`], unless all of the job's receipts are then more than `limit` bytes. What is stored already is never too much.
+    pub fn take_up_to(&mut self, limit: u64, first: u64, receipts: &[u8], checkpoint: &Checkpoint) -> Result<(), JobLogError> {
+        let bytes = checkpoint.size.saturating_mul(Receipt::ENCODED_LEN as u64).saturating_add(self.earlier);
+        if checkpoint.size > self.size() && bytes > limit {
+            return Err(JobLogError::Full { bytes, limit });
+        }
+        self.take(first, receipts, checkpoint)
     }
 
     /// Takes a batch of receipts that ends at a checkpoint.
@@ -155,6 +179,17 @@ impl JobLog {
     pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
         Some(self.log.tree().inclusion_proof(index, size).ok()?.into_iter().map(Digest).collect())
     }
+}
+
+/// Deletes the logs of a job's launches; that one is not there is no error.
+pub fn delete(folder: &Path, job: JobId, launches: u32) -> std::io::Result<()> {
+    for launch in 1..=launches {
+        match std::fs::remove_file(path(folder, job, launch)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Appends leaf number `index`: two subtrees of the same height become one, as often as possible.
@@ -250,6 +285,27 @@ mod tests {
         assert_eq!(log.size(), 3);
         log.take(3, &encoded(&receipts[3..]), &all).unwrap();
         assert_eq!(log.size(), 6);
+    }
+
+    #[test]
+    fn more_than_the_limit_is_refused_over_all_launches_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let receipts = guest.receipts(0, 4);
+        let (two, four) = (guest.checkpoint_over(&receipts[..2]).checkpoint, guest.checkpoint_over(&receipts).checkpoint);
+        let length = Receipt::ENCODED_LEN as u64;
+        let mut log = JobLog::open(folder.path(), JOB, 1).unwrap();
+        log.take_up_to(2 * length, 0, &encoded(&receipts[..2]), &two).unwrap();
+        assert!(matches!(log.take_up_to(4 * length - 1, 2, &encoded(&receipts[2..]), &four), Err(JobLogError::Full { .. })));
+        log.take_up_to(4 * length, 2, &encoded(&receipts[2..]), &four).unwrap();
+        // What is stored may be handed over again, whatever the limit is by now.
+        log.take_up_to(0, 2, &encoded(&receipts[2..]), &four).unwrap();
+        let mut second = JobLog::open(folder.path(), JOB, 2).unwrap();
+        assert!(matches!(second.take_up_to(4 * length, 0, &encoded(&receipts[..2]), &two), Err(JobLogError::Full { .. })));
+        drop((log, second));
+        delete(folder.path(), JOB, 3).unwrap();
+        assert!(std::fs::read_dir(folder.path()).unwrap().next().is_none());
+        delete(folder.path(), JOB, 3).unwrap();
     }
 
     #[test]

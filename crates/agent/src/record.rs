@@ -80,12 +80,24 @@ pub struct Launch {
     pub checkpoint: Option<SignedCheckpoint>,
     /// Its last word.
     pub completion: Option<SignedCompletion>,
+    /// Why it cannot come to a good end, where this agent had to refuse what it brought.
+    #[serde(default)]
+    pub refused: Option<String>,
 }
 
 impl Launch {
     /// A launch of which nothing is known yet.
     pub fn new(number: u32) -> Self {
-        Self { number, token: Token::generate(), guest: None, evidence: None, envelope: None, checkpoint: None, completion: None }
+        Self {
+            number,
+            token: Token::generate(),
+            guest: None,
+            evidence: None,
+            envelope: None,
+            checkpoint: None,
+            completion: None,
+            refused: None,
+        }
     }
 }
 
@@ -110,6 +122,15 @@ pub struct JobRecord {
     pub closed_at: Option<Moment>,
     /// Whether its blobs are deleted.
     pub blobs_deleted: bool,
+    /// Whether its receipts and checkpoints are deleted.
+    #[serde(default)]
+    pub logs_deleted: bool,
+    /// When this agent last asked for the payout of what was earned, Unix milliseconds.
+    #[serde(default)]
+    pub settled_at: Option<Moment>,
+    /// When the checkpoint was accepted with which the escrow was first seen to be used up; nothing while there is some left.
+    #[serde(default)]
+    pub dry_at: Option<Moment>,
     /// The present launch.
     pub launch: Option<Launch>,
     /// Sealed outputs that the guest handed over; the completion says which one counts.
@@ -131,6 +152,9 @@ impl JobRecord {
             end: None,
             closed_at: None,
             blobs_deleted: false,
+            logs_deleted: false,
+            settled_at: None,
+            dry_at: None,
             launch: None,
             outputs: Vec::new(),
             note: None,
@@ -160,6 +184,11 @@ impl JobRecord {
     /// The last checkpoint of the present launch.
     pub fn checkpoint(&self) -> Option<&SignedCheckpoint> {
         self.launch.as_ref()?.checkpoint.as_ref()
+    }
+
+    /// Why the present launch cannot come to a good end.
+    pub fn refused(&self) -> Option<&str> {
+        self.launch.as_ref()?.refused.as_deref()
     }
 
     /// The output that counts.

@@ -7,7 +7,13 @@ use crate::record::{JobRecord, Token};
 use blockcloud_client::agent_api::SignedCheckpoint;
 use blockcloud_primitives::{Digest, JobId};
 use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicIsize, Ordering},
+    },
+};
 
 const JOBS: TableDefinition<u64, &[u8]> = TableDefinition::new("jobs/1");
 const TOKENS: TableDefinition<&str, u64> = TableDefinition::new("tokens/1");
@@ -50,10 +56,34 @@ fn db<T, E: Into<redb::Error>>(result: core::result::Result<T, E>) -> Result<T> 
     result.map_err(|error| StoreError::Database(error.into()))
 }
 
+/// How many jobs are not over: counted once at the start and kept up with every change, so that nobody has to read all records to know.
+#[derive(Debug, Default)]
+struct Counts {
+    live: AtomicIsize,
+    launched: AtomicIsize,
+}
+
+impl Counts {
+    /// Takes note of a record that is there now, in place of another or of none. Changes may be noted in another order than they were made in:
+    /// the sum is the same in the end.
+    fn note(&self, before: Option<&JobRecord>, after: &JobRecord) {
+        let live = |record: &JobRecord| !record.is_over();
+        let launched = |record: &JobRecord| !record.is_over() && record.launch.is_some();
+        for (count, counts) in [(&self.live, &live as &dyn Fn(&JobRecord) -> bool), (&self.launched, &launched)] {
+            match (before.is_some_and(counts), counts(after)) {
+                (false, true) => count.fetch_add(1, Ordering::AcqRel),
+                (true, false) => count.fetch_sub(1, Ordering::AcqRel),
+                _ => continue,
+            };
+        }
+    }
+}
+
 /// The database. Cloning shares it.
 #[derive(Clone)]
 pub struct Store {
     database: Arc<Database>,
+    counts: Arc<Counts>,
 }
 
 impl Store {
@@ -68,7 +98,23 @@ impl Store {
             db(write.open_table(META))?;
         }
         db(write.commit())?;
-        Ok(Self { database: Arc::new(database) })
+        let counts = Counts::default();
+        let read = db(database.begin_read())?;
+        for entry in db(db(read.open_table(JOBS))?.iter())? {
+            let (_, bytes) = db(entry)?;
+            counts.note(None, &serde_json::from_slice(bytes.value())?);
+        }
+        Ok(Self { database: Arc::new(database), counts: Arc::new(counts) })
+    }
+
+    /// How many jobs are not over.
+    pub fn live(&self) -> usize {
+        usize::try_from(self.counts.live.load(Ordering::Acquire)).unwrap_or(0)
+    }
+
+    /// How many jobs that are not over have got a guest.
+    pub fn launched(&self) -> usize {
+        usize::try_from(self.counts.launched.load(Ordering::Acquire)).unwrap_or(0)
     }
 
     /// The chain that this data is of, once known.
@@ -127,6 +173,7 @@ impl Store {
 
     /// Adds a record unless there is one, and returns the one that stands.
     pub async fn insert(&self, record: JobRecord) -> Result<JobRecord> {
+        let counts = self.counts.clone();
         self.run(move |database| {
             let write = db(database.begin_write())?;
             {
@@ -137,6 +184,7 @@ impl Store {
                 db(jobs.insert(record.job.0, serde_json::to_vec(&record)?.as_slice()))?;
             }
             db(write.commit())?;
+            counts.note(None, &record);
             Ok(record)
         })
         .await
@@ -153,9 +201,10 @@ impl Store {
         T: Send + 'static,
         E: Send + 'static,
     {
+        let counts = self.counts.clone();
         self.run(move |database| {
             let write = db(database.begin_write())?;
-            let result = {
+            let (before, after, value) = {
                 let mut jobs = db(write.open_table(JOBS))?;
                 let before: JobRecord = match db(jobs.get(job.0))? {
                     Some(bytes) => serde_json::from_slice(bytes.value())?,
@@ -180,10 +229,11 @@ impl Store {
                         }
                     }
                 }
-                (after, value)
+                (before, after, value)
             };
             db(write.commit())?;
-            Ok(Ok(result))
+            counts.note(Some(&before), &after);
+            Ok(Ok((after, value)))
         })
         .await
     }
@@ -226,17 +276,38 @@ impl Store {
         .await
     }
 
-    /// The checkpoints of a launch's guest, by size.
-    pub async fn checkpoints(&self, job: JobId, launch: u32) -> Result<Vec<SignedCheckpoint>> {
+    /// Checkpoints of a launch's guest, by size: from this size on the first so many, or without one the last so many.
+    pub async fn checkpoints(&self, job: JobId, launch: u32, from: Option<u64>, limit: usize) -> Result<Vec<SignedCheckpoint>> {
         self.run(move |database| {
             let read = db(database.begin_read())?;
             let table = db(read.open_table(CHECKPOINTS))?;
+            let range = db(table.range((job.0, launch, from.unwrap_or(0))..=(job.0, launch, u64::MAX)))?;
             let mut found = Vec::new();
-            for entry in db(table.range((job.0, launch, 0)..=(job.0, launch, u64::MAX)))? {
-                let (_, bytes) = db(entry)?;
+            let mut add = |entry: core::result::Result<(_, redb::AccessGuard<'_, &[u8]>), redb::StorageError>| -> Result<()> {
+                let (_, bytes): (redb::AccessGuard<'_, (u64, u32, u64)>, _) = db(entry)?;
                 found.push(serde_json::from_slice(bytes.value())?);
+                Ok(())
+            };
+            if from.is_some() {
+                range.take(limit).try_for_each(&mut add)?;
+            } else {
+                range.rev().take(limit).try_for_each(&mut add)?;
+                found.reverse();
             }
             Ok(found)
+        })
+        .await
+    }
+
+    /// Deletes the checkpoints of all guests of a job.
+    pub async fn delete_checkpoints(&self, job: JobId) -> Result<()> {
+        self.run(move |database| {
+            let write = db(database.begin_write())?;
+            {
+                let mut table = db(write.open_table(CHECKPOINTS))?;
+                db(table.retain_in((job.0, 0, 0)..=(job.0, u32::MAX, u64::MAX), |_, _| false))?;
+            }
+            db(write.commit())
         })
         .await
     }
@@ -333,9 +404,52 @@ mod tests {
         store.add_checkpoint(2, expected[0]).await.unwrap();
         store.add_checkpoint(1, guest.checkpoint(JobId(99), 1, Digest::ZERO)).await.unwrap();
         expected.sort_by_key(|signed| signed.checkpoint.size);
-        assert_eq!(store.checkpoints(testing::JOB, 1).await.unwrap(), expected);
-        assert_eq!(store.checkpoints(testing::JOB, 2).await.unwrap().len(), 1);
-        assert_eq!(store.checkpoints(testing::JOB, 3).await.unwrap(), vec![]);
+        let list = async |launch, from, limit| store.checkpoints(testing::JOB, launch, from, limit).await.unwrap();
+        assert_eq!(list(1, None, 9).await, expected);
+        assert_eq!(list(1, None, 2).await, expected[1..]);
+        assert_eq!(list(1, Some(1), 2).await, expected[..2]);
+        assert_eq!(list(1, Some(3), 2).await, expected[2..]);
+        assert_eq!(list(1, Some(4), 2).await, vec![]);
+        assert_eq!(list(2, None, 9).await.len(), 1);
+        assert_eq!(list(3, None, 9).await, vec![]);
+        store.delete_checkpoints(testing::JOB).await.unwrap();
+        assert_eq!(list(1, None, 9).await, vec![]);
+        assert_eq!(list(2, None, 9).await, vec![]);
+        assert_eq!(store.checkpoints(JobId(99), 1, None, 9).await.unwrap().len(), 1, "another job's stay");
+    }
+
+    #[tokio::test]
+    async fn jobs_are_counted_as_they_change_and_anew_at_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("agent.redb");
+        {
+            let store = Store::open(&path).unwrap();
+            for job in 1..=3 {
+                let record = JobRecord { job: JobId(job), ..JobRecord::new(&testing::view()) };
+                store.insert(record.clone()).await.unwrap();
+                store.insert(record).await.unwrap();
+            }
+            assert_eq!((store.live(), store.launched()), (3, 0));
+            for job in [1, 2] {
+                store.change(JobId(job), |record| record.launch = Some(Launch::new(1))).await.unwrap();
+            }
+            assert_eq!((store.live(), store.launched()), (3, 2));
+            store.change(JobId(1), |record| record.end = Some(blockcloud_primitives::End::TimeUp)).await.unwrap();
+            store.change(JobId(1), |record| record.closed_at = Some(1)).await.unwrap();
+            assert!(
+                store
+                    .update(JobId(2), |record| {
+                        record.closed_at = Some(1);
+                        Err::<(), _>("no")
+                    })
+                    .await
+                    .unwrap()
+                    .is_err()
+            );
+            assert_eq!((store.live(), store.launched()), (2, 1));
+        }
+        let store = Store::open(&path).unwrap();
+        assert_eq!((store.live(), store.launched()), (2, 1));
     }
 
     #[tokio::test]

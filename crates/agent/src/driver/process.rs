@@ -20,12 +20,16 @@ use std::{
 
 /// How long a guest may take to end after it was asked to: it erases what it knows and hands over the receipt of that.
 const POLITENESS: Duration = Duration::from_secs(15);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(50);
 /// The variable in which a guest finds the agent's URL.
 const AGENT_VARIABLE: &str = "BLOCKCLOUD_AGENT";
 /// What a guest inherits of the agent's environment.
 const INHERITED: [&str; 2] = ["PATH", "RUST_LOG"];
-/// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(50);
+/// Where the kernel shows its processes.
+const PROCESSES: &str = "/proc";
+/// How often processes that are just being started are looked at again.
+const LOOKS: u32 = 4;
 /// How long the simulator may take.
 const PROCESSOR_DEADLINE: Duration = Duration::from_secs(20);
 
@@ -113,7 +117,18 @@ impl Driver for ProcessDriver {
     }
 
     fn find<'a>(&'a self, agent: &'a str) -> BoxFuture<'a, Option<Guest>> {
-        Box::pin(async move { find(agent) })
+        Box::pin(async move {
+            let mut looks = 0;
+            loop {
+                match find(Path::new(PROCESSES), agent) {
+                    Search::Found(guest) => return Some(guest),
+                    Search::Nothing => return None,
+                    Search::Unclear if looks >= LOOKS => return None,
+                    Search::Unclear => looks += 1,
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+        })
     }
 
     fn alive<'a>(&'a self, guest: &'a Guest) -> BoxFuture<'a, bool> {
@@ -189,16 +204,35 @@ fn signal_guest(guest: &Guest, signal: Signal) -> Result<bool, DriverError> {
     }
 }
 
+/// What a look through all processes found.
+#[derive(Debug, PartialEq, Eq)]
+enum Search {
+    /// It runs.
+    Found(Guest),
+    /// No process is the one.
+    Nothing,
+    /// Not found, but a process has no environment yet: between the two halves of `execve` the kernel shows none.
+    Unclear,
+}
+
 /// Looks through all processes for one that was started with this agent URL.
-fn find(agent: &str) -> Option<Guest> {
+fn find(processes: &Path, agent: &str) -> Search {
     let wanted = format!("{AGENT_VARIABLE}={agent}");
-    let processes = std::fs::read_dir("/proc").ok()?;
-    let mut pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
-    pids.find_map(|pid| {
-        let environment = std::fs::read(Path::new("/proc").join(pid.to_string()).join("environ")).ok()?;
-        let found = environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes());
-        identify(pid, None).filter(|guest| found && is_alive(guest))
-    })
+    let Ok(entries) = std::fs::read_dir(processes) else { return Search::Nothing };
+    let mut search = Search::Nothing;
+    for pid in entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok()) {
+        let folder = processes.join(pid.to_string());
+        let Ok(environment) = std::fs::read(folder.join("environ")) else { continue };
+        if environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes()) {
+            if let Some(guest) = identify(pid, None).filter(is_alive) {
+                return Search::Found(guest);
+            }
+        } else if environment.is_empty() && std::fs::read_link(folder.join("exe")).is_ok() {
+            // Threads of the kernel and the dead have no program either.
+            search = Search::Unclear;
+        }
+    }
+    search
 }
 
 /// The most specific words of an error of the HTTP client.
@@ -306,6 +340,45 @@ mod tests {
         assert_eq!(driver.find(&request(&token).agent).await, Some(guest.clone()));
         driver.stop(&guest).await.unwrap();
         assert_eq!(driver.find(&request(&token).agent).await, None);
+    }
+
+    #[test]
+    fn a_process_without_an_environment_may_be_the_one_in_a_moment() {
+        let folder = tempfile::tempdir().unwrap();
+        let process = |pid: u32, environment: Option<&[u8]>, program: bool| {
+            let process = folder.path().join(pid.to_string());
+            std::fs::create_dir(&process).unwrap();
+            if let Some(environment) = environment {
+                std::fs::write(process.join("environ"), environment).unwrap();
+            }
+            if program {
+                std::os::unix::fs::symlink("/bin/guest", process.join("exe")).unwrap();
+            }
+        };
+        let url = request("g").agent;
+        std::fs::write(folder.path().join("uptime"), "1").unwrap();
+        process(10, Some(b"PATH=/bin\0BLOCKCLOUD_AGENT=http://127.0.0.1:1/guest/another\0"), true);
+        // A thread of the kernel, a process of somebody else.
+        process(11, Some(b""), false);
+        process(12, None, false);
+        assert_eq!(find(folder.path(), &url), Search::Nothing);
+        // Between the two halves of `execve`.
+        process(13, Some(b""), true);
+        assert_eq!(find(folder.path(), &url), Search::Unclear);
+        let own = std::process::id();
+        process(own, Some(format!("BLOCKCLOUD_AGENT={url}\0").as_bytes()), true);
+        assert_eq!(find(folder.path(), &url), Search::Found(identify(own, None).unwrap()));
+        assert_eq!(find(&folder.path().join("missing"), &url), Search::Nothing);
+    }
+
+    #[tokio::test]
+    async fn a_process_that_never_gets_an_environment_does_not_hold_up_the_search() {
+        let mut bare = Command::new("sleep").arg("600").env_clear().spawn().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let found = driver(folder.path(), "exit 0").find(&request("nobody").agent).await;
+        bare.kill().unwrap();
+        bare.wait().unwrap();
+        assert_eq!(found, None);
     }
 
     #[tokio::test]

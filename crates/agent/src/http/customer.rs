@@ -24,7 +24,7 @@ use blockcloud_receipt_log::document::{ConsistencyDocument, InclusionDocument};
 use serde::Deserialize;
 use std::{str::FromStr as _, sync::Arc};
 
-/// Most receipts in one answer.
+/// Most receipts or checkpoints in one answer.
 const PAGE: u64 = 4_096;
 /// Largest key envelope as JSON.
 const ENVELOPE: usize = 4 << 10;
@@ -34,6 +34,14 @@ const ENVELOPE: usize = 4 << 10;
 pub struct Range {
     #[serde(default)]
     from: u64,
+    #[serde(default = "page")]
+    limit: u64,
+}
+
+/// Which checkpoints.
+#[derive(Deserialize)]
+pub struct Pages {
+    from: Option<u64>,
     #[serde(default = "page")]
     limit: u64,
 }
@@ -82,10 +90,10 @@ fn authorize(agent: &Agent, record: &JobRecord, headers: &HeaderMap) -> Result<(
 }
 
 /// `GET health`.
-pub async fn health(State(agent): State<Shared>) -> Result<Json<Health>, ApiError> {
+pub async fn health(State(agent): State<Shared>) -> Json<Health> {
     let node = *agent.node.borrow();
-    let jobs = agent.store.jobs().await?.iter().filter(|record| !record.is_over()).count();
-    Ok(Json(Health { genesis: agent.genesis(), provider: agent.provider(), node: node.reachable, finalised: node.finalised, jobs }))
+    let jobs = agent.store.live();
+    Json(Health { genesis: agent.genesis(), provider: agent.provider(), node: node.reachable, finalised: node.finalised, jobs })
 }
 
 /// `GET jobs/{job}`.
@@ -139,7 +147,9 @@ pub async fn upload(
     if record.is_over() {
         return Err(ApiError::conflict("the job is over", "place another job"));
     }
-    agent.config.accept.judge(&record.spec, u128::MAX, 0).map_err(|reason| {
+    // A launch means that it was taken: limits that were lowered since do not matter.
+    let judged = if record.launch.is_none() { agent.config.accept.judge(&record.spec, u128::MAX, 0) } else { Ok(()) };
+    judged.map_err(|reason| {
         ApiError::conflict(format!("this provider does not take the job: {reason}"), "cancel the job and place it under another offer")
     })?;
     agent.blobs.write_exact(record.job, blob, body.into_data_stream()).await?;
@@ -218,10 +228,18 @@ pub async fn receipts(State(agent): State<Shared>, Path(job): Path<String>, Quer
 /// Header that says how many receipts the log has.
 const LOG_SIZE: header::HeaderName = header::HeaderName::from_static("blockcloud-log-size");
 
-/// `GET jobs/{job}/checkpoints`.
-pub async fn checkpoints(State(agent): State<Shared>, Path(job): Path<String>) -> Result<Json<Vec<SignedCheckpoint>>, ApiError> {
+/// `GET jobs/{job}/checkpoints?from=&limit=`, by size: those of this size and more, or without one the newest.
+pub async fn checkpoints(
+    State(agent): State<Shared>,
+    Path(job): Path<String>,
+    Query(pages): Query<Pages>,
+) -> Result<Json<Vec<SignedCheckpoint>>, ApiError> {
     let record = record_of(&agent, &job).await?;
-    Ok(Json(agent.store.checkpoints(record.job, record.launches()).await?))
+    if record.logs_deleted {
+        return Err(log_is_gone());
+    }
+    let limit = usize::try_from(pages.limit.min(PAGE)).unwrap_or_default();
+    Ok(Json(agent.store.checkpoints(record.job, record.launches(), pages.from, limit).await?))
 }
 
 /// `GET jobs/{job}/proof?index=&size=`: that a receipt is in the log. Without a size, of the last checkpoint.
@@ -260,6 +278,24 @@ async fn read_log<T: Send + 'static>(
     if record.launches() == 0 {
         return Err(ApiError::not_found("the job has no guest yet, so no receipts", "ask again later"));
     }
+    if record.logs_deleted {
+        return Err(log_is_gone());
+    }
     let live: Arc<_> = agent.live(record.job);
-    Ok(agent.with_log(&live, record.launches(), move |log| read(log)).await?)
+    if !record.is_over() {
+        return Ok(agent.with_log(&live, record.launches(), move |log| read(log)).await?);
+    }
+    let read = agent.with_archived_log(&live, record.launches(), move |log| read(log)).await?;
+    // Between the files' deletion and the note of it, or because the guest never brought any.
+    read.ok_or_else(|| {
+        if record.closed_at.is_some() { log_is_gone() } else { ApiError::not_found("the job has no receipts", "it ended before") }
+    })
+}
+
+fn log_is_gone() -> ApiError {
+    ApiError::new(
+        StatusCode::GONE,
+        "the receipts were deleted: their time here is over",
+        "export receipts soon after a job's end: what was exported can be verified for ever",
+    )
 }

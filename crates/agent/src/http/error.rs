@@ -89,7 +89,18 @@ impl From<BlobError> for ApiError {
             BlobError::TooLong { .. } => {
                 Self::new(StatusCode::PAYLOAD_TOO_LARGE, error, "hand over less, or choose a provider that takes more")
             }
-            BlobError::Interrupted(_) => Self::bad(error, "send the blob again"),
+            // Both are asked again by guests: a second request of one guest comes while its first, cut off, is still thought to live.
+            BlobError::Busy => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                error,
+                "wait until it is here or breaks off; the job's status says whether it is here",
+            ),
+            BlobError::Interrupted(_) => Self::new(StatusCode::REQUEST_TIMEOUT, error, "send the blob again"),
+            BlobError::NoRoom { .. } => Self::new(
+                StatusCode::INSUFFICIENT_STORAGE,
+                error,
+                "try again later; the provider has to make room on the disk of its data folder (run.keep_free_bytes)",
+            ),
             BlobError::WrongLength { .. } | BlobError::WrongDigest { .. } => {
                 Self::bad(error, "send exactly the sealed blob that the job's spec names")
             }
@@ -101,6 +112,10 @@ impl From<JobLogError> for ApiError {
     fn from(error: JobLogError) -> Self {
         match &error {
             JobLogError::Log(_) | JobLogError::Stopped => Self::internal(error),
+            JobLogError::Crowded => Self::new(StatusCode::SERVICE_UNAVAILABLE, error, "ask again in a few seconds"),
+            JobLogError::Full { .. } => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, error, "end: the job is given up; place it where more receipts are taken")
+            }
             JobLogError::Gap { size, .. } => {
                 let advice = format!("hand over the receipts from position {size} on");
                 Self::conflict(error, advice)

@@ -5,17 +5,22 @@
 use super::{ApiError, Shared, send_blob};
 use crate::{
     agent::Agent,
+    blobs::BlobError,
+    bounds::largest_output,
+    log::JobLogError,
     record::{JobRecord, Launch, SignedCompletion, Token},
 };
 use axum::{
     Json,
     body::Body,
     extract::{Path, Query, State},
-    http::StatusCode,
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use blockcloud_client::agent_api::SignedCheckpoint;
-use blockcloud_primitives::{AccountId, Blob, Checkpoint, Completion, Digest, Evidence, JobId, JobSpec, Op, PublicKey, Signature, SiteId};
+use blockcloud_primitives::{
+    AccountId, Blob, Checkpoint, Completion, Digest, Evidence, JobId, JobSpec, Op, PublicKey, Signature, SiteId, Tee,
+};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -89,6 +94,12 @@ async fn change_launch(agent: &Agent, job: JobId, token: Token, change: impl FnO
     Ok(())
 }
 
+/// Notes why a guest cannot come to a good end: it is refused what it cannot do without.
+async fn refuse(agent: &Agent, job: JobId, token: Token, reason: String) -> Result<(), ApiError> {
+    tracing::warn!(target: "blockcloud::agent", %job, reason, "the guest cannot go on");
+    change_launch(agent, job, token, move |launch| launch.refused = Some(reason)).await
+}
+
 /// `GET launch`: the job and a recent block to bind the evidence to.
 pub async fn launch(State(agent): State<Shared>, Path(token): Path<String>) -> Result<Json<LaunchInfo>, ApiError> {
     let (record, _) = guest_of(&agent, &token).await?;
@@ -118,6 +129,15 @@ pub async fn evidence(
         return Err(ApiError::conflict(
             "the guest's log has begun under other evidence",
             "sign checkpoints with the key that the first evidence bound",
+        ));
+    }
+    // The layout of other hardware's evidence has no place for one.
+    if matches!(evidence.tee, Tee::SevSnp | Tee::Simulated) && evidence.certificate.is_empty() {
+        let reason = "the guest's evidence has no certificate of the chip that signed it (VCEK): the chain cannot verify it";
+        refuse(&agent, record.job, launch.token, reason.into()).await?;
+        return Err(ApiError::bad(
+            reason,
+            "end; the provider has to have its host supply the certificate: `blockcloud-agent doctor` says how",
         ));
     }
     let set = move |launch: &mut Launch| {
@@ -161,17 +181,20 @@ pub async fn blob(State(agent): State<Shared>, Path((token, digest)): Path<(Stri
     send_blob(&agent, record.job, digest).await
 }
 
-/// `PUT output/{digest}`: a sealed output.
+/// `PUT output/{digest}`: a sealed output, as long as what was accepted with the job.
 pub async fn output(
     State(agent): State<Shared>,
     Path((token, digest)): Path<(String, Digest)>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<StatusCode, ApiError> {
-    let (record, _) = guest_of(&agent, &token).await?;
-    let reserved = u64::from(record.spec.resources.storage_gib) << 30;
-    let limit = if reserved == 0 { SMALLEST_OUTPUT } else { reserved }.min(agent.config.accept.max_output_bytes);
-    let bytes = agent.blobs.write_up_to(record.job, digest, limit, body.into_data_stream()).await?;
-    let blob = Blob { digest, bytes };
+    let (record, launch) = guest_of(&agent, &token).await?;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    let written = agent.blobs.write_up_to(record.job, digest, largest_output(&record.spec), announced, body.into_data_stream()).await;
+    if let Err(error @ BlobError::TooLong { .. }) = &written {
+        refuse(&agent, record.job, launch.token, format!("the output is larger than any of this job may be: {error}")).await?;
+    }
+    let blob = Blob { digest, bytes: written? };
     let add = move |record: &mut JobRecord| {
         if !record.outputs.contains(&blob) {
             record.outputs.push(blob);
@@ -182,12 +205,12 @@ pub async fn output(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// What a job that reserves no storage may hand out: 1 GiB.
-const SMALLEST_OUTPUT: u64 = 1 << 30;
-
 /// `POST log`: receipts, and the checkpoint that vouches for them.
 pub async fn log(State(agent): State<Shared>, Path(token): Path<String>, Json(batch): Json<Batch>) -> Result<StatusCode, ApiError> {
     let (record, launch) = guest_of(&agent, &token).await?;
+    if record.closed_at.is_some() {
+        return Err(ApiError::gone());
+    }
     let Batch { first_seq, receipts, checkpoint, signature } = batch;
     if checkpoint.job != record.job || checkpoint.version != Checkpoint::VERSION {
         return Err(ApiError::bad("the checkpoint is of another job or version", "sign checkpoints of version 1 of this guest's own job"));
@@ -197,7 +220,12 @@ pub async fn log(State(agent): State<Shared>, Path(token): Path<String>, Json(ba
     let receipts = hex::decode(receipts.strip_prefix("0x").unwrap_or(&receipts))
         .map_err(|_| ApiError::bad("the receipts are not hex", "send the receipts' canonical encoding as hex"))?;
     let live = agent.live(record.job);
-    agent.with_log(&live, launch.number, move |log| log.take(first_seq, &receipts, &checkpoint)).await?;
+    let limit = agent.config.accept.max_log_bytes;
+    let taken = agent.with_log(&live, launch.number, move |log| log.take_up_to(limit, first_seq, &receipts, &checkpoint)).await;
+    if let Err(error @ JobLogError::Full { .. }) = &taken {
+        refuse(&agent, record.job, launch.token.clone(), error.to_string()).await?;
+    }
+    taken?;
     let signed = SignedCheckpoint { checkpoint, signature };
     agent.store.add_checkpoint(launch.number, signed).await?;
     let advance = move |launch: &mut Launch| {

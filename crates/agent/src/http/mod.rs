@@ -5,6 +5,7 @@
 pub mod customer;
 mod error;
 pub mod guest;
+mod serve;
 #[cfg(test)]
 mod tests;
 
@@ -14,14 +15,17 @@ use axum::{
     body::Body,
     extract::DefaultBodyLimit,
     http::{HeaderValue, header},
+    middleware,
     response::{IntoResponse as _, Response},
     routing::{get, post, put},
 };
 use blockcloud_primitives::{Digest, JobId};
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tokio_util::io::ReaderStream;
 
 pub use error::ApiError;
+pub use serve::{Limits, serve};
 
 /// Largest JSON body where the content is of fixed shape.
 const SMALL: usize = 64 << 10;
@@ -31,7 +35,7 @@ const BATCH: usize = 16 << 20;
 type Shared = Arc<Agent>;
 
 /// All routes.
-pub fn router(agent: Shared) -> Router {
+pub fn router(agent: Shared, limits: Limits) -> Router {
     let guest = Router::new()
         .route("/launch", get(guest::launch))
         .route("/evidence", post(guest::evidence))
@@ -41,22 +45,27 @@ pub fn router(agent: Shared) -> Router {
         .route("/log", post(guest::log).layer(DefaultBodyLimit::max(BATCH)))
         .route("/completion", post(guest::completion))
         .route("/control", get(guest::control));
-    let customer = Router::new()
+    // These are quick, and everybody may ask: only so many at a time. What takes long, a customer has signed for.
+    let read = Router::new()
         .route("/health", get(customer::health))
         .route("/jobs/{job}", get(customer::status))
-        .route("/jobs/{job}/blobs/{digest}", put(customer::upload).layer(DefaultBodyLimit::disable()))
         .route("/jobs/{job}/evidence", get(customer::evidence))
-        .route("/jobs/{job}/key", post(customer::key))
         .route("/jobs/{job}/output", get(customer::output))
         .route("/jobs/{job}/receipts", get(customer::receipts))
         .route("/jobs/{job}/checkpoints", get(customer::checkpoints))
         .route("/jobs/{job}/proof", get(customer::proof))
-        .route("/jobs/{job}/consistency", get(customer::consistency));
+        .route("/jobs/{job}/consistency", get(customer::consistency))
+        .layer(middleware::from_fn_with_state(Arc::new(Semaphore::new(limits.requests)), serve::crowded));
+    let customer = Router::new()
+        .route("/jobs/{job}/blobs/{digest}", put(customer::upload).layer(DefaultBodyLimit::disable()))
+        .route("/jobs/{job}/key", post(customer::key))
+        .merge(read);
     Router::new()
         .nest("/guest/{token}", guest)
         .nest("/v1", customer)
         .fallback(async || ApiError::not_found("no such route", "see the agent's documentation for its routes"))
         .layer(DefaultBodyLimit::max(SMALL))
+        .layer(middleware::from_fn_with_state(limits.idle, serve::impatient))
         .with_state(agent)
 }
 

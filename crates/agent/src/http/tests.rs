@@ -1,6 +1,6 @@
 //! The routes over real HTTP, with a job's record in the store and neither node nor guest.
 
-use super::router;
+use super::{Limits, serve};
 use crate::{
     agent::{Agent, now},
     config::{Accept, Config, DriverConfig, Run},
@@ -17,7 +17,8 @@ use blockcloud_receipt_log::document::{ConsistencyDocument, InclusionDocument};
 use futures::future::BoxFuture;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 /// A driver whose guests always run.
 struct Alive;
@@ -56,6 +57,10 @@ impl Setup {
     }
 
     async fn with(accept: Accept) -> Self {
+        Self::within(accept, Run::default(), Limits::default()).await
+    }
+
+    async fn within(accept: Accept, run: Run, limits: Limits) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let listen = listener.local_addr().unwrap();
@@ -67,7 +72,7 @@ impl Setup {
             data: folder.path().into(),
             driver: DriverConfig::Process { guest: "guest".into(), simulator: None },
             accept,
-            run: Run::default(),
+            run,
         };
         let agent = Agent::open_with(config, "//Alice".parse().unwrap(), Box::new(Alive)).await.unwrap();
         agent.bind_genesis(GENESIS).await.unwrap();
@@ -75,8 +80,7 @@ impl Setup {
         let launch = Launch { guest: Some(process()), ..Launch::new(1) };
         let token = launch.token.clone();
         agent.store.change(JOB, move |record| record.launch = Some(launch)).await.unwrap();
-        let server = axum::serve(listener, router(agent.clone()));
-        tokio::spawn(async move { server.await });
+        tokio::spawn(serve(agent.clone(), listener, limits));
         let http = Client::builder().no_proxy().build().unwrap();
         Self { agent, url: format!("http://{listen}"), token, http, folder }
     }
@@ -105,6 +109,16 @@ impl Setup {
     async fn upload(&self, content: &'static [u8], digest: Digest) -> Response {
         let request = self.http.put(self.job(&format!("/blobs/{digest}"))).header("authorization", self.header(&customer()));
         request.body(content).send().await.unwrap()
+    }
+
+    /// Sends these bytes over a connection of their own, and reads until the agent closes it.
+    async fn raw(&self, bytes: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(self.agent.config.listen).await.unwrap();
+        stream.write_all(bytes.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // A connection that is reset instead of closed has said what there was to say.
+        let _ = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer)).await.expect("the agent closes it");
+        String::from_utf8(answer).unwrap()
     }
 
     async fn record(&self) -> JobRecord {
@@ -274,10 +288,89 @@ mod blobs {
     #[tokio::test]
     async fn of_a_job_that_is_too_big_here_or_over_are_refused() {
         let setup = Setup::with(Accept { max_input_bytes: 3, ..Accept::default() }).await;
+        setup.agent.store.change(JOB, |record| record.launch = None).await.unwrap();
         refused(setup.upload(INPUT, Digest::of(INPUT)).await, StatusCode::CONFLICT).await;
+        // What was accepted before the limit was lowered is taken.
+        setup.agent.store.change(JOB, |record| record.launch = Some(Launch::new(1))).await.unwrap();
+        assert_eq!(setup.upload(INPUT, Digest::of(INPUT)).await.status(), StatusCode::NO_CONTENT);
         let setup = Setup::new().await;
         setup.agent.store.change(JOB, |record| record.end = Some(End::TimeUp)).await.unwrap();
         refused(setup.upload(INPUT, Digest::of(INPUT)).await, StatusCode::CONFLICT).await;
+    }
+}
+
+mod uploads {
+    use super::*;
+
+    fn head(setup: &Setup) -> String {
+        let (length, digest) = (INPUT.len(), Digest::of(INPUT));
+        let authorization = setup.header(&customer());
+        format!(
+            "PUT /v1/jobs/{JOB}/blobs/{digest} HTTP/1.1\r\nhost: agent\r\nauthorization: {authorization}\r\ncontent-length: {length}\r\n\r\n"
+        )
+    }
+
+    #[tokio::test]
+    async fn that_stand_still_are_ended_and_others_wait_meanwhile() {
+        let idle = Duration::from_secs(2);
+        let setup = Setup::within(Accept::default(), Run::default(), Limits { idle, ..Limits::default() }).await;
+        let slow = async { setup.raw(&format!("{}sealed", head(&setup))).await };
+        let second = async {
+            let folder = setup.folder.path().join("blobs").join(JOB.to_string());
+            while !std::fs::read_dir(&folder).is_ok_and(|mut files| files.next().is_some()) {
+                tokio::task::yield_now().await;
+            }
+            refused(setup.upload(INPUT, Digest::of(INPUT)).await, StatusCode::TOO_MANY_REQUESTS).await
+        };
+        let (slow, _) = tokio::join!(slow, second);
+        assert!(slow.starts_with("HTTP/1.1 408"), "{slow}");
+        assert_eq!(setup.upload(INPUT, Digest::of(INPUT)).await.status(), StatusCode::NO_CONTENT);
+    }
+
+    #[tokio::test]
+    async fn are_refused_when_the_disk_is_nearly_full() {
+        let run = Run { keep_free_bytes: u64::MAX, ..Run::default() };
+        let setup = Setup::within(Accept::default(), run, Limits::default()).await;
+        refused(setup.upload(INPUT, Digest::of(INPUT)).await, StatusCode::INSUFFICIENT_STORAGE).await;
+    }
+}
+
+mod connections {
+    use super::*;
+
+    #[tokio::test]
+    async fn that_ask_nothing_are_closed() {
+        let head = Duration::from_millis(200);
+        let setup = Setup::within(Accept::default(), Run::default(), Limits { head, ..Limits::default() }).await;
+        // Not a byte, half a head, and nothing after the first answer.
+        setup.raw("").await;
+        setup.raw("GET /v1/health HTTP/1.1\r\nhost: a").await;
+        let answer = setup.raw("GET /v1/health HTTP/1.1\r\nhost: agent\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+
+    #[tokio::test]
+    async fn beyond_the_limit_are_closed_until_another_ends() {
+        let setup = Setup::within(Accept::default(), Run::default(), Limits { connections: 1, ..Limits::default() }).await;
+        let address = setup.agent.config.listen;
+        let mut held = tokio::net::TcpStream::connect(address).await.unwrap();
+        held.write_all(b"GET /v1/health HTTP/1.1\r\nhost: agent\r\n\r\n").await.unwrap();
+        let mut byte = [0];
+        held.read_exact(&mut byte).await.unwrap();
+        assert_eq!(setup.raw("").await, "");
+        drop(held);
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while setup.http.get(format!("{}/v1/health", setup.url)).send().await.is_err() {
+            assert!(tokio::time::Instant::now() < deadline);
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn with_too_many_requests_at_a_time_are_told_so_and_guests_are_not() {
+        let setup = Setup::within(Accept::default(), Run::default(), Limits { requests: 0, ..Limits::default() }).await;
+        refused(setup.get(&setup.job("")).await, StatusCode::SERVICE_UNAVAILABLE).await;
+        assert_eq!(setup.get(&setup.guest("control")).await.status(), StatusCode::OK);
     }
 }
 
@@ -349,6 +442,17 @@ mod evidence {
         setup.bring_evidence(&Guest::new()).await;
         setup.bring_evidence(&Guest::new()).await;
         assert_eq!(setup.get(&setup.job("/evidence")).await.json::<Evidence>().await.unwrap(), Guest::new().evidence());
+    }
+
+    #[tokio::test]
+    async fn without_a_certificate_is_refused_and_the_reason_kept() {
+        let setup = Setup::new().await;
+        let evidence = Evidence { certificate: Default::default(), ..Guest::new().evidence() };
+        let refusal = refused(setup.post(&setup.guest("evidence"), &json!(evidence)).await, StatusCode::BAD_REQUEST).await;
+        assert!(refusal.error.contains("VCEK") && refusal.advice.contains("doctor"));
+        let record = setup.record().await;
+        assert_eq!(record.evidence(), None);
+        assert!(record.refused().unwrap().contains("VCEK"));
     }
 
     #[tokio::test]
@@ -425,6 +529,76 @@ mod log {
     }
 
     #[tokio::test]
+    async fn is_refused_beyond_the_limit_and_the_reason_kept() {
+        let max_log_bytes = 3 * Receipt::ENCODED_LEN as u64;
+        let setup = Setup::with(Accept { max_log_bytes, ..Accept::default() }).await;
+        let guest = Guest::new();
+        setup.bring_evidence(&guest).await;
+        let receipts = guest.receipts(0, 4);
+        let third = setup.bring_log(&guest, &receipts[..3]).await;
+        assert_eq!(setup.record().await.refused(), None);
+        let batch = setup.batch(3, &receipts[3..], &guest.checkpoint_over(&receipts));
+        let refusal = refused(setup.post(&setup.guest("log"), &batch).await, StatusCode::PAYLOAD_TOO_LARGE).await;
+        assert!(refusal.error.contains("max_log_bytes"));
+        assert!(setup.record().await.refused().unwrap().contains("max_log_bytes"));
+        assert_eq!(setup.record().await.checkpoint(), Some(&third));
+    }
+
+    #[tokio::test]
+    async fn has_pages_of_checkpoints_and_the_newest_without_one() {
+        let setup = Setup::new().await;
+        let guest = Guest::new();
+        setup.bring_evidence(&guest).await;
+        let receipts = guest.receipts(0, 4);
+        let mut all = Vec::new();
+        for size in 1..=4 {
+            all.push(setup.bring_log(&guest, &receipts[..size]).await);
+        }
+        let page = async |query: &str| {
+            let answer = setup.get(&setup.job(&format!("/checkpoints{query}"))).await;
+            answer.json::<Vec<SignedCheckpoint>>().await.unwrap()
+        };
+        assert_eq!(page("").await, all);
+        assert_eq!(page("?limit=2").await, all[2..]);
+        assert_eq!(page("?from=0&limit=2").await, all[..2]);
+        assert_eq!(page("?from=3&limit=2").await, all[2..]);
+        assert_eq!(page("?from=5").await, []);
+    }
+
+    #[tokio::test]
+    async fn of_jobs_that_are_over_stays_open_for_a_few_only() {
+        let setup = Setup::new().await;
+        let guest = Guest::new();
+        setup.bring_evidence(&guest).await;
+        setup.bring_log(&guest, &guest.receipts(0, 2)).await;
+        let file = |job: JobId| setup.folder.path().join("logs").join(format!("{job}-1.log"));
+        let jobs: Vec<JobId> = (100..120).map(JobId).collect();
+        for job in &jobs {
+            let record = JobRecord { job: *job, closed_at: Some(now()), ..setup.record().await };
+            setup.agent.store.insert(record).await.unwrap();
+            drop(blockcloud_receipt_log::ReceiptLog::open(file(*job), *job).unwrap());
+        }
+        for _ in 0..2 {
+            for job in &jobs {
+                let answer = setup.get(&format!("{}/v1/jobs/{job}/receipts", setup.url)).await;
+                assert_eq!(answer.headers()["blockcloud-log-size"], "0");
+            }
+        }
+        // Eight of them, and that of the job that runs.
+        assert_eq!(setup.agent.open_logs(), 9);
+        let waiting = setup.agent.archive.queue.acquire_many(8).await.unwrap();
+        let refusal =
+            refused(setup.get(&format!("{}/v1/jobs/{}/receipts", setup.url, jobs[0])).await, StatusCode::SERVICE_UNAVAILABLE).await;
+        assert!(refusal.advice.contains("again"));
+        assert_eq!(setup.get(&setup.job("/receipts")).await.status(), StatusCode::OK, "a job that runs is read all the same");
+        drop(waiting);
+        // One that is not there is not begun by being asked for.
+        std::fs::remove_file(file(jobs[0])).unwrap();
+        refused(setup.get(&format!("{}/v1/jobs/{}/receipts", setup.url, jobs[0])).await, StatusCode::GONE).await;
+        assert!(!file(jobs[0]).exists());
+    }
+
+    #[tokio::test]
     async fn an_older_checkpoint_does_not_replace_a_newer() {
         let setup = Setup::new().await;
         let guest = Guest::new();
@@ -490,14 +664,21 @@ mod completion {
 
     #[tokio::test]
     async fn an_output_that_is_too_long_or_different_is_refused() {
+        // What was accepted is taken, whatever the configuration says by now.
         let setup = Setup::with(Accept { max_output_bytes: 4, ..Accept::default() }).await;
         let put = |digest: Digest, content: &'static [u8]| {
             let url = setup.guest(&format!("output/{digest}"));
             setup.http.put(url).body(content).send()
         };
-        refused(put(Digest::of(OUTPUT), OUTPUT).await.unwrap(), StatusCode::PAYLOAD_TOO_LARGE).await;
         refused(put(Digest::of(b"oute"), b"outf").await.unwrap(), StatusCode::BAD_REQUEST).await;
-        assert_eq!(setup.record().await.outputs, vec![]);
+        assert_eq!(put(Digest::of(OUTPUT), OUTPUT).await.unwrap().status(), StatusCode::NO_CONTENT);
+        let largest = crate::bounds::largest_output(&testing::spec());
+        let path = format!("/guest/{}/output/{}", setup.token.as_str(), Digest::ZERO);
+        let head = |length: u64| format!("PUT {path} HTTP/1.1\r\nhost: agent\r\ncontent-length: {length}\r\nconnection: close\r\n\r\nx");
+        let answer = setup.raw(&head(largest + 1)).await;
+        assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+        assert!(setup.record().await.refused().unwrap().contains("larger"));
+        assert_eq!(setup.record().await.outputs, vec![blob(OUTPUT)]);
     }
 }
 
@@ -536,7 +717,7 @@ mod the_rest {
     }
 
     #[tokio::test]
-    async fn blobs_of_a_closed_job_go_when_their_time_is_over_and_receipts_stay() {
+    async fn blobs_and_receipts_of_a_closed_job_go_when_their_time_is_over() {
         let setup = Setup::new().await;
         let guest = Guest::new();
         setup.bring_evidence(&guest).await;
@@ -546,10 +727,19 @@ mod the_rest {
         setup.agent.store.change(JOB, move |record| record.closed_at = Some(now() - keep + 60_000)).await.unwrap();
         crate::follow::sweep_once(&setup.agent).await.unwrap();
         assert!(setup.agent.blobs.length(JOB, Digest::of(INPUT)).await.unwrap().is_some());
+        assert_eq!(setup.get(&setup.job("/receipts")).await.bytes().await.unwrap().len(), 2 * Receipt::ENCODED_LEN);
         setup.agent.store.change(JOB, move |record| record.closed_at = Some(now() - keep)).await.unwrap();
         crate::follow::sweep_once(&setup.agent).await.unwrap();
         assert!(!setup.folder.path().join("blobs").join(JOB.to_string()).exists());
-        assert_eq!(setup.get(&setup.job("/receipts")).await.bytes().await.unwrap().len(), 2 * Receipt::ENCODED_LEN);
-        assert_eq!(setup.get(&setup.job("/checkpoints")).await.json::<Vec<SignedCheckpoint>>().await.unwrap().len(), 1);
+        assert_eq!(std::fs::read_dir(setup.folder.path().join("logs")).unwrap().count(), 0);
+        refused(setup.get(&setup.job("/receipts")).await, StatusCode::GONE).await;
+        refused(setup.get(&setup.job("/checkpoints")).await, StatusCode::GONE).await;
+        refused(setup.get(&setup.job("/proof?index=0&size=1")).await, StatusCode::GONE).await;
+        // The guest is long gone; a log would not be begun for one that is not.
+        let receipts = guest.receipts(0, 2);
+        let batch = setup.batch(0, &receipts, &guest.checkpoint_over(&receipts));
+        refused(setup.post(&setup.guest("log"), &batch).await, StatusCode::GONE).await;
+        crate::follow::sweep_once(&setup.agent).await.unwrap();
+        assert_eq!(std::fs::read_dir(setup.folder.path().join("logs")).unwrap().count(), 0);
     }
 }
