@@ -1,6 +1,11 @@
-//! The provider's agent as its customers see it, over HTTP.
+//! The provider's agent as its customers see it, over HTTP. It is believed in nothing: every answer is bounded, followed nowhere else, and made
+//! harmless before it is shown.
 
-use crate::{context::now, output::Output};
+use crate::{
+    context::now,
+    fault::Fault,
+    output::{Output, plain},
+};
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{
     Signer, access,
@@ -9,27 +14,52 @@ use blockcloud_client::{
 use blockcloud_primitives::{Blob, Digest, Evidence, JobId, JobView, Receipt};
 use blockcloud_seal::Envelope;
 use codec::Decode as _;
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 /// How long an authorization is good for, in milliseconds.
 const AUTHORIZATION: u64 = 10 * 60 * 1000;
+/// Most bytes of an answer as JSON.
+const LARGEST_JSON: u64 = 1 << 20;
+/// Most bytes of all checkpoints as JSON.
+const LARGEST_CHECKPOINTS: u64 = 64 << 20;
+/// Most bytes of an output whose size is not known: a guest has at most 4 GiB of memory for it.
+const LARGEST_OUTPUT: u64 = 5 << 30;
+
+/// Most receipts asked for at once.
+const PAGE: u64 = 16_384;
 
 /// One job at its provider's agent.
 pub struct Agent {
-    http: reqwest::Client,
+    http: Client,
     base: String,
     job: JobId,
     genesis: Digest,
 }
 
+fn client() -> reqwest::ClientBuilder {
+    Client::builder().redirect(reqwest::redirect::Policy::none())
+}
+
 impl Agent {
     /// The agent that a job's provider has published.
     pub fn of(job: &JobView, genesis: Digest, timeout: Duration) -> Result<Self> {
-        if job.endpoint.is_empty() {
-            bail!("the provider of job {} has published no agent: ask it to run `blockcloud provider register`", job.id);
+        Self::at(job.endpoint.as_str(), job.id, genesis, timeout)
+    }
+
+    /// The agent at this address.
+    pub fn at(endpoint: &str, job: JobId, genesis: Digest, timeout: Duration) -> Result<Self> {
+        if endpoint.is_empty() {
+            bail!("the provider of job {job} has published no agent: ask it to run `blockcloud provider register`");
         }
-        let http = reqwest::Client::builder().connect_timeout(timeout).read_timeout(timeout).build()?;
-        Ok(Self { http, base: job.endpoint.as_str().trim_end_matches('/').to_owned(), job: job.id, genesis })
+        let http = client().connect_timeout(timeout).read_timeout(timeout).build()?;
+        Ok(Self { http, base: endpoint.trim_end_matches('/').to_owned(), job, genesis })
+    }
+
+    /// The job.
+    pub fn job(&self) -> JobId {
+        self.job
     }
 
     fn url(&self, rest: &str) -> String {
@@ -40,37 +70,45 @@ impl Agent {
         access::header(signer, &self.genesis, self.job, now() + AUTHORIZATION)
     }
 
-    async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response> {
-        let answer = request.send().await.with_context(|| format!("the provider's agent at {} does not answer", self.base))?;
-        if answer.status().is_success() {
-            return Ok(answer);
-        }
-        let status = answer.status();
-        match answer.json::<Refusal>().await {
-            Ok(refusal) => bail!("the agent refused ({status}): {}; {}", refusal.error, refusal.advice),
-            Err(_) => bail!("the agent at {} refused: {status}", self.base),
-        }
+    /// Sends a request and returns the answer, whatever its status.
+    async fn ask(&self, request: RequestBuilder) -> Result<Response> {
+        request.send().await.with_context(|| format!("the provider's agent at {} does not answer", plain(&self.base)))
+    }
+
+    /// Sends a request that must succeed.
+    async fn send(&self, request: RequestBuilder) -> Result<Response> {
+        let answer = self.ask(request).await?;
+        if answer.status().is_success() { Ok(answer) } else { Err(refused(&self.base, answer).await) }
+    }
+
+    /// Sends a request and reads the answer's JSON.
+    async fn json<T: DeserializeOwned>(&self, request: RequestBuilder, limit: u64) -> Result<T> {
+        json(&self.base, self.send(request).await?, limit).await
     }
 
     /// The agent itself.
     pub async fn health(base: &str, timeout: Duration) -> Result<Health> {
-        let http = reqwest::Client::builder().timeout(timeout).build()?;
-        Ok(http.get(format!("{}/v1/health", base.trim_end_matches('/'))).send().await?.error_for_status()?.json().await?)
+        let base = base.trim_end_matches('/');
+        let answer = client().timeout(timeout).build()?.get(format!("{base}/v1/health")).send().await?;
+        if !answer.status().is_success() {
+            return Err(refused(base, answer).await);
+        }
+        json(base, answer, LARGEST_JSON).await
     }
 
     /// The job as the agent sees it; `None` while it does not know the job.
     pub async fn status(&self) -> Result<Option<JobStatus>> {
-        let request = self.http.get(self.url(""));
-        let answer = request.send().await.with_context(|| format!("the provider's agent at {} does not answer", self.base))?;
+        let answer = self.ask(self.http.get(self.url(""))).await?;
         match answer.status() {
-            reqwest::StatusCode::NOT_FOUND => Ok(None),
-            _ => Ok(Some(answer.error_for_status()?.json().await?)),
+            StatusCode::NOT_FOUND => Ok(None),
+            status if status.is_success() => Ok(Some(json(&self.base, answer, LARGEST_JSON).await?)),
+            _ => Err(refused(&self.base, answer).await),
         }
     }
 
     /// The evidence of the job's present guest.
     pub async fn evidence(&self) -> Result<Evidence> {
-        Ok(self.send(self.http.get(self.url("/evidence"))).await?.json().await?)
+        self.json(self.http.get(self.url("/evidence")), LARGEST_JSON).await
     }
 
     /// Uploads a sealed blob.
@@ -87,21 +125,20 @@ impl Agent {
         Ok(())
     }
 
-    /// Downloads the sealed output.
-    pub async fn fetch(&self, signer: &Signer, expected: &Blob, output: Output) -> Result<Vec<u8>> {
+    /// Downloads the sealed output. Where the chain was never seen to say which one it is, the seal must tell.
+    pub async fn fetch(&self, signer: &Signer, expected: Option<&Blob>, output: Output) -> Result<Vec<u8>> {
         let request = self.http.get(self.url("/output")).header("authorization", self.authorization(signer));
-        let mut answer = self.send(request).await?;
-        let progress = output.bytes(expected.bytes, "fetching the sealed output");
-        let mut bytes = Vec::new();
-        while let Some(chunk) = answer.chunk().await? {
-            if (bytes.len() + chunk.len()) as u64 > expected.bytes {
-                bail!("the agent sends more than the {} bytes of the output", expected.bytes);
-            }
-            bytes.extend_from_slice(&chunk);
-            progress.set_position(bytes.len() as u64);
-        }
+        let answer = self.send(request).await?;
+        let (limit, total) = match expected {
+            Some(blob) => (blob.bytes, blob.bytes),
+            None => (LARGEST_OUTPUT, answer.content_length().unwrap_or_default()),
+        };
+        let progress = output.bytes(total, "fetching the sealed output");
+        let bytes = body(&self.base, answer, limit, |read| progress.set_position(read)).await?;
         progress.finish_and_clear();
-        if Digest::of(&bytes) != expected.digest {
+        if let Some(expected) = expected
+            && Digest::of(&bytes) != expected.digest
+        {
             bail!(
                 "what the agent sent is not the output that the guest signed for: digest {} instead of {}",
                 Digest::of(&bytes),
@@ -113,19 +150,22 @@ impl Agent {
 
     /// Downloads the first `size` receipts of the log. Nothing is verified here.
     pub async fn receipts(&self, size: u64, output: Output) -> Result<Vec<Receipt>> {
-        let progress = output.bytes(size * Receipt::ENCODED_LEN as u64, "fetching receipts");
+        let length = Receipt::ENCODED_LEN as u64;
+        let progress = output.bytes(size.saturating_mul(length), "fetching receipts");
         let mut receipts = Vec::new();
         while (receipts.len() as u64) < size {
-            let (from, limit) = (receipts.len() as u64, size - receipts.len() as u64);
-            let bytes = self.send(self.http.get(self.url(&format!("/receipts?from={from}&limit={limit}")))).await?.bytes().await?;
+            let from = receipts.len() as u64;
+            let limit = (size - from).min(PAGE);
+            let answer = self.send(self.http.get(self.url(&format!("/receipts?from={from}&limit={limit}")))).await?;
+            let bytes = body(&self.base, answer, limit.saturating_mul(length), |_| ()).await?;
             let before = receipts.len();
-            for record in bytes.chunks_exact(Receipt::ENCODED_LEN).take(usize::try_from(limit)?) {
+            for record in bytes.chunks_exact(Receipt::ENCODED_LEN) {
                 receipts.push(Receipt::decode(&mut &record[..]).context("the agent sent something that is no receipt")?);
             }
             if receipts.len() == before {
                 bail!("the agent has only {before} of the {size} receipts that the chain knows of: it withholds the rest");
             }
-            progress.set_position(receipts.len() as u64 * Receipt::ENCODED_LEN as u64);
+            progress.set_position(receipts.len() as u64 * length);
         }
         progress.finish_and_clear();
         Ok(receipts)
@@ -133,6 +173,49 @@ impl Agent {
 
     /// The guest's signed checkpoints. Nothing is verified here.
     pub async fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>> {
-        Ok(self.send(self.http.get(self.url("/checkpoints"))).await?.json().await?)
+        self.json(self.http.get(self.url("/checkpoints")), LARGEST_CHECKPOINTS).await
     }
 }
+
+/// Reads an answer of at most `limit` bytes.
+async fn body(base: &str, mut answer: Response, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = answer.chunk().await.with_context(|| format!("the agent at {} broke off", plain(base)))? {
+        let read = bytes.len() as u64 + chunk.len() as u64;
+        if read > limit {
+            bail!("the agent at {} sends more than the {limit} bytes that this answer may have: it is broken or means harm", plain(base));
+        }
+        bytes.extend_from_slice(&chunk);
+        progress(read);
+    }
+    Ok(bytes)
+}
+
+async fn json<T: DeserializeOwned>(base: &str, answer: Response, limit: u64) -> Result<T> {
+    let bytes = body(base, answer, limit, |_| ()).await?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| anyhow::anyhow!("the agent at {} sent an answer that cannot be read: {}", plain(base), plain(&error.to_string())))
+}
+
+/// The error for an answer that is no success.
+async fn refused(base: &str, answer: Response) -> anyhow::Error {
+    let status = answer.status();
+    let text = match json::<Refusal>(base, answer, LARGEST_JSON).await {
+        Ok(refusal) => format!("the agent refused ({status}): {}; {}", plain(&refusal.error), plain(&refusal.advice)),
+        Err(_) if status.is_redirection() => {
+            format!(
+                "the agent at {} points elsewhere ({status}), which is not followed: its provider must publish the right address",
+                plain(base)
+            )
+        }
+        Err(_) => format!("the agent at {} refused: {status}", plain(base)),
+    };
+    match status {
+        // It is there, or something before it is, but it cannot answer now.
+        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Fault::Unreachable(text).into(),
+        _ => anyhow::Error::msg(text),
+    }
+}
+
+#[cfg(test)]
+mod tests;

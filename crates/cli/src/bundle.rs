@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{Scheme, agent_api::SignedCheckpoint};
 use blockcloud_primitives::{
-    AccountId, Checkpoint, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, PublicKey, Receipt, Signature,
+    AccountId, Checkpoint, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, Party, PublicKey, Receipt, Signature,
 };
 use blockcloud_receipt_log::{Tree, receipt_hash};
 use serde::{Deserialize, Serialize};
@@ -58,11 +58,12 @@ impl Bundle {
         self.job.head
     }
 
-    /// Answers every question that the file itself can answer.
-    pub fn verify(&self) -> Verdict {
+    /// Answers every question that the file itself can answer. A named root (BLAKE3 of its DER) is the only one to believe.
+    pub fn verify(&self, root: Option<Digest>) -> Verdict {
         let mut verdict = Verdict::default();
-        self.verify_evidence(&mut verdict);
+        self.verify_evidence(root, &mut verdict);
         self.verify_sequence(&mut verdict);
+        self.verify_places(&mut verdict);
         let tree: Tree = self.receipts.iter().map(receipt_hash).collect();
         self.verify_checkpoints(&tree, &mut verdict);
         self.verify_head(&tree, &mut verdict);
@@ -72,10 +73,15 @@ impl Bundle {
         verdict
     }
 
-    fn verify_evidence(&self, verdict: &mut Verdict) {
+    fn verify_evidence(&self, named: Option<Digest>, verdict: &mut Verdict) {
         let [root, issuer] = [&self.roots.0, &self.roots.1].map(|text| hex::decode(text.trim_start_matches("0x")).unwrap_or_default());
-        let setting =
-            Setting { genesis: self.genesis, anchor_hash: Some(self.anchor_hash), roots: Some(Roots { root, issuer }), at: self.at };
+        let setting = Setting {
+            genesis: self.genesis,
+            anchor_hash: Some(self.anchor_hash),
+            roots: Some(Roots { root, issuer }),
+            root: named,
+            at: self.at,
+        };
         let terms = self.job.spec.terms();
         verdict.check("the terms hash is that of the spec", terms == self.job.terms, terms.to_string());
         verdict.checks.extend(judge(&self.job, &self.evidence, &setting).checks);
@@ -98,6 +104,19 @@ impl Bundle {
             "the guest's clock never goes back",
             backwards.is_none(),
             backwards.map_or_else(String::new, |pair| format!("between receipts {} and {}", pair[0].seq, pair[1].seq)),
+        );
+    }
+
+    fn verify_places(&self, verdict: &mut Verdict) {
+        let here = |party: &Party| party.site == Party::GUEST.site || party.site == self.job.site;
+        let elsewhere = self.receipts.iter().find(|receipt| !here(&receipt.from) || !here(&receipt.to));
+        verdict.check(
+            "every site that a receipt names is the job's",
+            elsewhere.is_none(),
+            elsewhere.map_or_else(
+                || format!("site {}, or none", self.job.site),
+                |receipt| format!("receipt {} says from site {} to site {}", receipt.seq, receipt.from.site, receipt.to.site),
+            ),
         );
     }
 
@@ -179,4 +198,76 @@ fn agrees(tree: &Tree, checkpoint: &Checkpoint) -> bool {
 /// RFC 8032 with a key that is no account's.
 fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
     Scheme::Ed25519.verify(&AccountId(key.0), message, &signature.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::evidence::tests::{AT, GUEST, evidence, failures, job, setting};
+    use blockcloud_primitives::{JobId, SiteId};
+
+    fn receipt(seq: u64, from: Party, to: Party) -> Receipt {
+        Receipt {
+            version: 1,
+            job: JobId(5),
+            seq,
+            time: AT + seq,
+            op: Op::Read,
+            object: Digest::ZERO,
+            offset: 0,
+            bytes: 1,
+            digest: Digest::ZERO,
+            actor: Digest::ZERO,
+            from,
+            to,
+            derived_from: Digest::ZERO,
+            purpose: 0,
+            salt: [u8::try_from(seq).unwrap(); 16],
+        }
+    }
+
+    /// A bundle of a job at site 1 that has no checkpoint yet.
+    fn bundle(receipts: Vec<Receipt>) -> Bundle {
+        let (job, setting) = (job(), setting());
+        let roots = setting.roots.unwrap();
+        Bundle {
+            format: FORMAT.into(),
+            genesis: setting.genesis,
+            evidence: evidence(&job, GUEST, job.terms),
+            anchor_hash: setting.anchor_hash.unwrap(),
+            roots: (hex::encode(roots.root), hex::encode(roots.issuer)),
+            at: AT,
+            job,
+            receipts,
+            checkpoints: Vec::new(),
+        }
+    }
+
+    const PLACES: &str = "every site that a receipt names is the job's";
+
+    #[test]
+    fn a_receipt_that_names_another_site_is_found() {
+        let (guest, here, elsewhere) = (Party::GUEST, Party::site(SiteId(1)), Party::site(SiteId(2)));
+        let good = bundle(vec![receipt(0, here, guest), receipt(1, guest, here), receipt(2, guest, guest)]);
+        let without_checkpoint = failures(good.verify(None));
+        assert!(!without_checkpoint.contains(&PLACES), "{without_checkpoint:?}");
+        for (from, to) in [(elsewhere, guest), (here, elsewhere)] {
+            let mut failed = failures(bundle(vec![receipt(0, here, guest), receipt(1, from, to)]).verify(None));
+            failed.retain(|claim| !without_checkpoint.contains(claim));
+            assert_eq!(failed, [PLACES]);
+        }
+    }
+
+    #[test]
+    fn a_named_root_is_the_only_one_to_believe() {
+        let bundle = bundle(Vec::new());
+        let root = Digest::of(blockcloud_simulator::dev_root::ROOT);
+        assert_eq!(bundle.verify(Some(root)), {
+            let mut verdict = bundle.verify(None);
+            let check = verdict.checks.iter_mut().find(|check| check.claim == "the vendor's root is one to believe").unwrap();
+            check.found = format!("root {root}, as named");
+            verdict
+        });
+        assert!(failures(bundle.verify(Some(Digest::ZERO))).contains(&"the vendor's root is one to believe"));
+    }
 }

@@ -1,9 +1,12 @@
 //! What every command needs: the chain, the key, the deadline, where to print.
 
-use crate::output::{Format, Output};
+use crate::{
+    fault::{as_usage, usage},
+    output::{Format, Output},
+};
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{Call, Chain, Outcome, Signer};
-use blockcloud_primitives::{AccountId, Moment};
+use blockcloud_primitives::{AccountId, Digest, Moment};
 use clap::Args;
 use std::{
     path::{Path, PathBuf},
@@ -16,6 +19,9 @@ pub struct Globals {
     /// WebSocket URL of a node.
     #[arg(long, global = true, env = "BLOCKCLOUD_NODE", default_value = "ws://127.0.0.1:9944")]
     node: String,
+    /// Hash of the first block of the chain that you mean: nothing of another chain is believed.
+    #[arg(long, global = true, env = "BLOCKCLOUD_GENESIS", value_name = "HASH")]
+    genesis: Option<Digest>,
     /// Your key: a key file, or `SCHEME:URI` (development chains know `//Alice`).
     #[arg(long, global = true, env = "BLOCKCLOUD_KEY", hide_env_values = true)]
     key: Option<String>,
@@ -48,15 +54,24 @@ impl Context {
         Duration::from_secs(self.globals.timeout)
     }
 
-    /// Connects to the node.
+    /// Connects to the node, and refuses one of another chain than the expected.
     pub async fn chain(&self) -> Result<Chain> {
-        Ok(Chain::connect_within(&self.globals.node, self.timeout()).await?)
+        let chain = Chain::connect_within(&self.globals.node, self.timeout()).await?;
+        same_chain(chain.url(), self.globals.genesis, chain.genesis())?;
+        Ok(chain)
+    }
+
+    /// The chain that the user means, if one is named.
+    pub fn genesis(&self) -> Option<Digest> {
+        self.globals.genesis
     }
 
     /// The user's key.
     pub fn signer(&self) -> Result<Signer> {
         let Some(key) = &self.globals.key else {
-            bail!("this needs your key: name a key file with --key or BLOCKCLOUD_KEY (make one with `blockcloud key generate`)");
+            return Err(usage(
+                "this needs your key: name a key file with --key or BLOCKCLOUD_KEY (make one with `blockcloud key generate`)",
+            ));
         };
         signer(key)
     }
@@ -94,16 +109,25 @@ impl Context {
     }
 }
 
-/// Reads a key: a file if there is one of that name, else `SCHEME:URI`.
+/// Refuses a node of another chain than the expected.
+fn same_chain(url: &str, expected: Option<Digest>, found: Digest) -> Result<()> {
+    match expected {
+        Some(expected) if expected != found => {
+            bail!("the node at {url} follows the chain with genesis {found}, not {expected}: name a node of your chain with --node")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Reads a key: a file if there is one of that name, else `SCHEME:URI`. What is neither may still be a secret and is not repeated.
 pub fn signer(key: &str) -> Result<Signer> {
     let path = Path::new(key);
     if path.is_file() {
-        return Ok(Signer::read(path)?);
+        return Signer::read(path).map_err(as_usage);
     }
-    if !key.contains("//") && !key.contains(':') {
-        bail!("there is no key file {key}: make one with `blockcloud key generate --to {key}`");
-    }
-    Ok(key.parse()?)
+    key.parse().map_err(|error: blockcloud_client::Error| {
+        usage(format!("what you gave names neither a key file nor a key ({error}): make a file with `blockcloud key generate --to FILE`"))
+    })
 }
 
 /// Reads an account: hex, or anything that names a key (development chains know `//Alice`).
@@ -114,7 +138,7 @@ pub fn account(text: &str) -> Result<AccountId> {
     if let Some(account) = blockcloud_client::account_from_ss58(text) {
         return Ok(account);
     }
-    signer(text).map(|signer| signer.account()).with_context(|| format!("{text} is not an account: give its SS58 address or 0x hex"))
+    signer(text).map(|signer| signer.account()).map_err(|_| usage("this is not an account: give its SS58 address or 0x hex, or a key file"))
 }
 
 /// Unix milliseconds.
@@ -122,10 +146,35 @@ pub fn now() -> Moment {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// Whether this failed because a node or an agent could not be reached.
-pub fn is_unreachable(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<blockcloud_client::Error>().is_some_and(blockcloud_client::Error::is_unreachable)
-            || cause.downcast_ref::<reqwest::Error>().is_some_and(|error| error.is_connect() || error.is_timeout())
-    })
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::exit_code;
+
+    #[test]
+    fn a_key_that_cannot_be_read_is_wrong_usage_and_is_not_repeated() {
+        let secret = "hunter2 correct horse battery";
+        for key in [secret, "sr25519:hunter2", "ed25519:hunter2", "hunter225519:0x00", "no/such/hunter2.key"] {
+            for error in [signer(key).unwrap_err(), account(key).unwrap_err()] {
+                assert_eq!(exit_code(&error), 2);
+                assert!(!format!("{error:#} {error:?}").contains("hunter2"), "{error:#}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_phrase_without_punctuation_is_a_key() {
+        let phrase = "bottom drive obey lake curtain smoke basket hold race lonely fit walk";
+        assert_eq!(signer(phrase).unwrap().account(), signer(&format!("sr25519:{phrase}")).unwrap().account());
+    }
+
+    #[test]
+    fn a_node_of_another_chain_is_refused() {
+        let [one, two] = [1, 2].map(|byte| Digest([byte; 32]));
+        assert!(same_chain("ws://h", None, one).is_ok());
+        assert!(same_chain("ws://h", Some(one), one).is_ok());
+        let error = same_chain("ws://h", Some(two), one).unwrap_err();
+        assert_eq!(exit_code(&error), 1);
+        assert!(error.to_string().contains("ws://h"));
+    }
 }

@@ -2,16 +2,16 @@
 //! anything is sent.
 //!
 //! `HOME/GENESIS/draft-TERMS/` until the job is placed, then `HOME/GENESIS/job-N/`: `data.key` (hex, readable by its owner only), `job.json`,
-//! `blobs/DIGEST`.
+//! `blobs/DIGEST`, and `seen.json`: what the chain showed of the job, because it forgets the job an hour after its end.
 
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{At, Chain};
-use blockcloud_primitives::{Blob, Digest, JobId, JobSpec, OfferId};
+use blockcloud_primitives::{Blob, Completion, Digest, JobId, JobSpec, JobView, OfferId, Text};
 use blockcloud_seal::{DataKey, Manifest};
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
-    io::Write as _,
+    io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -24,6 +24,15 @@ pub struct Agreed {
     pub offer: OfferId,
     /// The manifest in plain: names and digests, and the key of the digests in receipts.
     pub manifest: Manifest,
+}
+
+/// What the chain showed of a job, as far as it is needed once the job is closed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// Where the provider's agent is.
+    pub endpoint: Text<256>,
+    /// What the guest signed when it ended, once it has.
+    pub completion: Option<Completion>,
 }
 
 /// A job's folder.
@@ -40,12 +49,18 @@ impl JobFolder {
 
     /// Writes a new job's key and what was agreed.
     pub fn create(home: &Path, genesis: Digest, key: &DataKey, agreed: Agreed, blobs: &[(Blob, Vec<u8>)]) -> Result<Self> {
-        let path = Self::chain(home, genesis).join(format!("draft-{}", hex::encode(agreed.spec.terms().0)));
-        fs::create_dir_all(path.join("blobs")).with_context(|| format!("cannot make {}", path.display()))?;
+        let chain = Self::chain(home, genesis);
+        let path = chain.join(format!("draft-{}", hex::encode(agreed.spec.terms().0)));
+        let folder = path.join("blobs");
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", path.display()))?;
         private(&path.join("data.key"), format!("{}\n", hex::encode(key.as_bytes())).as_bytes())?;
         private(&path.join("job.json"), &serde_json::to_vec_pretty(&agreed)?)?;
         for (blob, bytes) in blobs {
-            fs::write(path.join("blobs").join(blob.digest.to_string()), bytes)?;
+            write(&folder.join(blob.digest.to_string()), bytes)?;
+        }
+        // A file is on disk only when its folder's entry for it is.
+        for folder in [&folder, &path, &chain].into_iter().map(PathBuf::as_path).chain(home.ancestors().take(2)) {
+            sync(folder)?;
         }
         Ok(Self { path, agreed })
     }
@@ -61,6 +76,7 @@ impl JobFolder {
                 bail!("job {job} was not placed from here: its data key is not in {}", folder.display());
             }
             fs::rename(&draft, &path)?;
+            sync(&folder)?;
         }
         let text = fs::read(path.join("job.json")).with_context(|| format!("cannot read {}", path.join("job.json").display()))?;
         let agreed = serde_json::from_slice(&text).with_context(|| format!("{} was changed", path.join("job.json").display()))?;
@@ -70,9 +86,36 @@ impl JobFolder {
     /// Gives the draft the number of the job that it became.
     pub fn placed(&mut self, job: JobId) -> Result<()> {
         let path = self.path.with_file_name(format!("job-{job}"));
-        fs::rename(&self.path, &path)?;
+        fs::rename(&self.path, &path).with_context(|| format!("cannot rename {}", self.path.display()))?;
         self.path = path;
-        Ok(())
+        self.path.parent().map_or(Ok(()), sync)
+    }
+
+    /// Notes what the chain shows of the job, as far as it is needed once the job is closed.
+    pub fn saw(&self, view: &JobView) -> Result<()> {
+        let before = self.seen()?;
+        let seen = Seen {
+            endpoint: if view.endpoint.is_empty() { before.endpoint.clone() } else { view.endpoint.clone() },
+            completion: view.completion.or(before.completion),
+        };
+        if seen == before {
+            return Ok(());
+        }
+        // Several commands may look at one job: each writes a file of its own, and the last one stays.
+        let new = self.path.join(format!("seen.json.{}", std::process::id()));
+        write(&new, &serde_json::to_vec_pretty(&seen)?)?;
+        fs::rename(&new, self.path.join("seen.json"))?;
+        sync(&self.path)
+    }
+
+    /// What the chain was last seen to show.
+    pub fn seen(&self) -> Result<Seen> {
+        let path = self.path.join("seen.json");
+        match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text).with_context(|| format!("{} was changed: remove it", path.display())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Seen::default()),
+            Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+        }
     }
 
     /// Removes a draft that was not placed.
@@ -116,8 +159,84 @@ fn private(path: &Path, content: &[u8]) -> Result<()> {
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    Ok(())
+    fill(&options, path, content)
+}
+
+/// Writes a file.
+fn write(path: &Path, content: &[u8]) -> Result<()> {
+    fill(fs::OpenOptions::new().write(true).create(true).truncate(true), path, content)
+}
+
+/// Writes a file, and waits until its content is on disk.
+fn fill(options: &fs::OpenOptions, path: &Path, content: &[u8]) -> Result<()> {
+    let write = || -> std::io::Result<()> {
+        let mut file = options.open(path)?;
+        file.write_all(content)?;
+        file.sync_all()
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Waits until a folder's entries are on disk.
+fn sync(folder: &Path) -> Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let opened = fs::File::open(folder);
+    // A folder above the job folders may belong to somebody else: what cannot be opened cannot be waited for.
+    match opened {
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        opened => opened.and_then(|folder| folder.sync_all()).with_context(|| format!("cannot write {} to disk", folder.display())),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::commands::evidence::tests::job;
+    use blockcloud_primitives::Exit;
+    use blockcloud_seal::{FileEntry, ObjectKey, Sealed};
+
+    pub const GENESIS: Digest = Digest([3; 32]);
+
+    /// A job folder with one sealed file, as a customer has it before anything is sent.
+    pub fn folder(home: &Path, key: &DataKey) -> (JobFolder, Blob) {
+        let sealed = blockcloud_seal::seal(key, b"an input");
+        let blob = Blob { digest: Digest::of(&sealed), bytes: sealed.len() as u64 };
+        let entry = FileEntry::new("module.wasm", &Sealed { digest: Digest::ZERO, bytes: 1, blob });
+        let mut spec = job().spec;
+        spec.inputs = vec![blob].try_into().unwrap();
+        let manifest = Manifest::new(ObjectKey::generate(), entry, Vec::new()).unwrap();
+        let agreed = Agreed { spec, offer: OfferId(0), manifest };
+        (JobFolder::create(home, GENESIS, key, agreed, &[(blob, sealed)]).unwrap(), blob)
+    }
+
+    pub fn completion(output: Blob) -> Completion {
+        Completion { version: 1, job: JobId(5), size: 1, root: Digest::ZERO, output, exit: Exit::Code(0), erased: 0 }
+    }
+
+    #[test]
+    fn what_was_seen_stays_when_the_job_is_placed_and_when_less_is_shown() {
+        let home = tempfile::tempdir().unwrap();
+        let (mut folder, blob) = folder(&home.path().join("not/yet/there"), &DataKey::generate());
+        assert_eq!(folder.seen().unwrap(), Seen::default());
+        folder.placed(JobId(5)).unwrap();
+        let (endpoint, completion) = ("http://agent".parse::<Text<256>>().unwrap(), Some(completion(blob)));
+        folder.saw(&JobView { endpoint: endpoint.clone(), ..job() }).unwrap();
+        assert_eq!(folder.seen().unwrap(), Seen { endpoint: endpoint.clone(), completion: None });
+        folder.saw(&JobView { endpoint: endpoint.clone(), completion, ..job() }).unwrap();
+        folder.saw(&job()).unwrap();
+        assert_eq!(folder.seen().unwrap(), Seen { endpoint, completion });
+        assert_eq!(folder.blob(blob.digest).unwrap().len() as u64, blob.bytes);
+        let files: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(files.len(), 4, "{files:?}");
+    }
+
+    #[test]
+    fn a_draft_that_is_discarded_leaves_no_key() {
+        let home = tempfile::tempdir().unwrap();
+        let (folder, _) = folder(home.path(), &DataKey::generate());
+        let path = folder.path().to_owned();
+        assert!(path.join("data.key").is_file());
+        folder.discard().unwrap();
+        assert!(!path.exists());
+    }
 }

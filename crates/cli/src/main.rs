@@ -9,9 +9,11 @@ mod archive;
 mod bundle;
 mod commands;
 mod context;
+mod fault;
 mod home;
 mod output;
 mod spec;
+mod trust;
 mod units;
 mod verdict;
 
@@ -30,7 +32,7 @@ async fn main() -> ExitCode {
         Ok(false) => ExitCode::from(1),
         Err(error) => {
             output::failure(&error);
-            ExitCode::from(if context::is_unreachable(&error) { 3 } else { 1 })
+            ExitCode::from(fault::exit_code(&error))
         }
     }
 }

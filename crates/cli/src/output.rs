@@ -19,7 +19,7 @@ pub enum Format {
 pub struct Output(Format);
 
 impl Output {
-    pub fn new(format: Format) -> Self {
+    pub const fn new(format: Format) -> Self {
         Self(format)
     }
 
@@ -32,14 +32,14 @@ impl Output {
     pub fn result<T: Serialize, D: Display>(self, value: &T, text: impl FnOnce(&T) -> D) -> anyhow::Result<()> {
         match self.0 {
             Format::Json => println!("{}", serde_json::to_string(value)?),
-            Format::Text => println!("{}", text(value)),
+            Format::Text => println!("{}", harmless(&text(value).to_string())),
         }
         Ok(())
     }
 
     /// Says on stderr what is going on, in words.
     pub fn say(self, text: impl Display) {
-        eprintln!("{text}");
+        eprintln!("{}", harmless(&text.to_string()));
     }
 
     /// A sign of life on a terminal for work without a known length; silent in a pipe.
@@ -67,14 +67,33 @@ fn target() -> ProgressDrawTarget {
 
 /// Prints why a command failed, and what to do where that is known.
 pub fn failure(error: &anyhow::Error) {
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", harmless(&format!("{error:#}")));
     if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<blockcloud_client::Error>()) {
         let advice = cause.advice();
         // A refusal of the chain is its own advice.
         if !format!("{error:#}").contains(&advice) {
-            eprintln!("advice: {advice}");
+            eprintln!("advice: {}", harmless(&advice));
         }
     }
+}
+
+/// Somebody else's words on one line: what would steer a terminal is written out.
+pub fn plain(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut plain, character| {
+        // Not control characters, but they reverse or hide what stands around them.
+        let hides = matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if character.is_control() || hides {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+        plain
+    })
+}
+
+/// The same for text of several lines.
+fn harmless(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// Lines of aligned columns.
@@ -95,7 +114,14 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::table;
+    use super::{harmless, plain, table};
+
+    #[test]
+    fn what_would_steer_a_terminal_is_written_out() {
+        assert_eq!(plain("a\u{1b}[31mb\r\n\tc\u{9b}\u{202e}"), "a\\u{1b}[31mb\\r\\n\\tc\\u{9b}\\u{202e}");
+        assert_eq!(plain("Größe … 東京 \\ \"ok\""), "Größe … 東京 \\ \"ok\"");
+        assert_eq!(harmless("one\ntwo\u{7}"), "one\ntwo\\u{7}");
+    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {

@@ -7,12 +7,24 @@ use crate::{Error, Result, events, rpc::Rpc, runtime::Runtime, submit::Nonces};
 use blockcloud_primitives::{AccountId, Balance, Digest, Moment};
 use codec::{Decode, Encode};
 use serde::{Deserialize, Deserializer, de::Error as _};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use subxt::rpcs::{client::RpcSubscription, rpc_params};
 use tokio::sync::Mutex;
 
 /// How long a request may take unless told otherwise.
 pub const DEADLINE: Duration = Duration::from_secs(15);
+/// How long a node that was reached before is looked for again by whoever waits for the chain.
+pub const LOST: Duration = Duration::from_secs(60);
+/// Pause before a lost node is looked for again.
+const PAUSE: Duration = Duration::from_secs(1);
+/// How long a subscription to heads may be silent before the node itself is asked.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long a chain may stand still before waiting for its next block is given up.
+const STANDSTILL: Duration = Duration::from_secs(300);
 
 /// As of which block a question is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +86,22 @@ pub(crate) struct Inner {
     pub(crate) genesis: Digest,
     runtime: Mutex<Option<Arc<Runtime>>>,
     pub(crate) nonces: Nonces,
+    pub(crate) patience: Patience,
+}
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Patience {
+    lost: Duration,
+    pause: Duration,
+    silence: Duration,
+    standstill: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { lost: LOST, pause: PAUSE, silence: SILENCE, standstill: STANDSTILL }
+    }
 }
 
 /// A connection to a chain. Cloning shares it.
@@ -138,7 +166,8 @@ impl Chain {
         let rpc = Rpc::new(url, deadline);
         let genesis: Option<Digest> = rpc.request("chain_getBlockHash", rpc_params![0u32]).await?;
         let genesis = genesis.ok_or_else(|| Error::NoBlock("0".into()))?;
-        let chain = Self { inner: Arc::new(Inner { rpc, genesis, runtime: Mutex::new(None), nonces: Nonces::default() }) };
+        let (runtime, nonces, patience) = (Mutex::new(None), Nonces::default(), Patience::default());
+        let chain = Self { inner: Arc::new(Inner { rpc, genesis, runtime, nonces, patience }) };
         let runtime = chain.runtime(At::Finalised).await?;
         if !runtime.has_api("MarketApi") {
             return Err(Error::OtherChain { url: chain.url().into(), found: runtime.spec_name.clone() });
@@ -315,15 +344,36 @@ impl Chain {
 
     /// Follows the final blocks: one item for every new head, not for every block. Nothing is missed by that, because state is what is read.
     pub async fn finalised_heads(&self) -> Result<Heads> {
-        let rpc = &self.inner.rpc;
-        let inner = rpc.subscribe("chain_subscribeFinalizedHeads", rpc_params![], "chain_unsubscribeFinalizedHeads").await?;
-        Ok(Heads { chain: self.clone(), inner })
+        Heads::open(self, Kind::Finalised).await
     }
 
     /// Follows the best blocks.
     pub async fn best_heads(&self) -> Result<Heads> {
-        let inner = self.inner.rpc.subscribe("chain_subscribeNewHeads", rpc_params![], "chain_unsubscribeNewHeads").await?;
-        Ok(Heads { chain: self.clone(), inner })
+        Heads::open(self, Kind::Best).await
+    }
+
+    /// Asks, and asks again for up to [`LOST`] while the node cannot be reached: a node that is started anew is worth waiting for.
+    pub async fn patiently<T, F: Future<Output = Result<T>>>(&self, mut ask: impl FnMut() -> F) -> Result<T> {
+        let patience = self.inner.patience;
+        let mut lost: Option<Instant> = None;
+        loop {
+            match ask().await {
+                Err(error) if error.is_unreachable() && lost.is_none_or(|since| since.elapsed() < patience.lost) => {
+                    if lost.is_none() {
+                        lost = Some(Instant::now());
+                        let seconds = patience.lost.as_secs();
+                        tracing::warn!(target: "blockcloud::client", "{error}; looking for it for up to {seconds} s");
+                    }
+                    tokio::time::sleep(patience.pause).await;
+                }
+                answer => {
+                    if lost.is_some() && answer.is_ok() {
+                        tracing::warn!(target: "blockcloud::client", "the node at {} is back", self.url());
+                    }
+                    return answer;
+                }
+            }
+        }
     }
 
     /// Asks the node by a method that this crate has no name for.
@@ -345,20 +395,75 @@ impl Chain {
     }
 }
 
+/// Which heads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Finalised,
+    Best,
+}
+
 /// New heads as they come.
 pub struct Heads {
     chain: Chain,
+    kind: Kind,
     inner: RpcSubscription<Header>,
+    /// The last head, and when it was first seen.
+    last: Option<(u32, Instant)>,
 }
 
 impl Heads {
-    /// The next head; an error when the subscription has ended (subscribe again).
+    async fn open(chain: &Chain, kind: Kind) -> Result<Self> {
+        Ok(Self { chain: chain.clone(), kind, inner: Self::subscribe(chain, kind).await?, last: None })
+    }
+
+    async fn subscribe(chain: &Chain, kind: Kind) -> Result<RpcSubscription<Header>> {
+        let (subscribe, unsubscribe) = match kind {
+            Kind::Finalised => ("chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads"),
+            Kind::Best => ("chain_subscribeNewHeads", "chain_unsubscribeNewHeads"),
+        };
+        chain.inner.rpc.subscribe(subscribe, rpc_params![], unsubscribe).await
+    }
+
+    /// The next head; an error when the subscription has ended (subscribe again). No deadline: set one around it.
     pub async fn next(&mut self) -> Result<Header> {
         match self.inner.next().await {
             Some(Ok(header)) => Ok(header),
             Some(Err(error)) => Err(Error::malformed("a subscription to heads", error)),
-            None => Err(Error::Unreachable { url: self.chain.url().into(), reason: "the subscription ended".into() }),
+            None => Err(Error::Unreachable { url: self.chain.url().into(), reason: "the connection was lost".into() }),
         }
+    }
+
+    /// The next head, for whoever reads the state again at each.
+    ///
+    /// A lost connection is made again for up to [`LOST`]. Where the subscription is silent the node is asked for its head, which may be
+    /// the same as before.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and [`Error::Deadline`] when the node stays away, [`Error::Standstill`] when its chain stands still.
+    pub async fn next_patiently(&mut self) -> Result<Header> {
+        let patience = self.chain.inner.patience;
+        let header = match tokio::time::timeout(patience.silence, self.next()).await {
+            Ok(Ok(header)) => header,
+            Ok(Err(error)) if !error.is_unreachable() => return Err(error),
+            _ => {
+                let (chain, kind) = (self.chain.clone(), self.kind);
+                let at = if kind == Kind::Finalised { At::Finalised } else { At::Best };
+                let renew = async || Ok((Self::subscribe(&chain, kind).await?, chain.header(chain.resolve(at).await?).await?));
+                let (inner, header) = chain.patiently(renew).await?;
+                self.inner = inner;
+                header
+            }
+        };
+        match self.last {
+            Some((number, since)) if number == header.number => {
+                let waited = since.elapsed();
+                if waited >= patience.standstill {
+                    return Err(Error::Standstill { url: self.chain.url().into(), number, waited });
+                }
+            }
+            _ => self.last = Some((header.number, Instant::now())),
+        }
+        Ok(header)
     }
 }
 
@@ -383,5 +488,98 @@ mod tests {
         assert!(serde_json::from_str::<HexBytes>("\"0x0102\"").is_ok_and(|bytes| bytes.0 == [1, 2]));
         assert!(serde_json::from_str::<HexBytes>("\"0102\"").is_ok_and(|bytes| bytes.0 == [1, 2]));
         assert!(serde_json::from_str::<HexBytes>("\"0x1\"").is_err());
+    }
+
+    mod a_lost_node {
+        use super::*;
+        use jsonrpsee::{
+            SubscriptionMessage,
+            server::{RpcModule, Server, ServerHandle},
+        };
+        use serde_json::{Value, json};
+
+        const QUICK: Patience = Patience {
+            lost: Duration::from_secs(5),
+            pause: Duration::from_millis(20),
+            silence: Duration::from_millis(100),
+            standstill: Duration::from_millis(400),
+        };
+
+        fn header(number: u32) -> Value {
+            let zero = Digest::ZERO;
+            json!({"number": format!("{number:#x}"), "parentHash": zero, "stateRoot": zero, "extrinsicsRoot": zero})
+        }
+
+        /// A node whose head is always this block; it tells of it once, to each subscriber.
+        async fn node(address: &str, number: u32) -> (String, ServerHandle) {
+            let mut module = RpcModule::new(());
+            module.register_method("chain_getFinalizedHead", |_, (), _| json!(Digest::ZERO)).unwrap();
+            module.register_method("chain_getHeader", move |_, (), _| header(number)).unwrap();
+            module
+                .register_subscription(
+                    "chain_subscribeFinalizedHeads",
+                    "chain_finalizedHead",
+                    "chain_unsubscribeFinalizedHeads",
+                    move |_, pending, _, _| async move {
+                        let sink = pending.accept().await?;
+                        sink.send(SubscriptionMessage::from_json(&header(number))?).await?;
+                        sink.closed().await;
+                        Ok(())
+                    },
+                )
+                .unwrap();
+            // The port of a node that was just stopped may take a moment to be free.
+            let server = loop {
+                match Server::builder().build(address).await {
+                    Ok(server) => break server,
+                    Err(_) => tokio::time::sleep(QUICK.pause).await,
+                }
+            };
+            (server.local_addr().unwrap().to_string(), server.start(module))
+        }
+
+        fn chain(address: &str) -> Chain {
+            let (rpc, nonces) = (Rpc::new(address, Duration::from_secs(2)), Nonces::default());
+            Chain { inner: Arc::new(Inner { rpc, genesis: Digest::ZERO, runtime: Mutex::new(None), nonces, patience: QUICK }) }
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn that_is_started_again_is_found_again() {
+            let (address, first) = node("127.0.0.1:0", 7).await;
+            let mut heads = chain(&address).finalised_heads().await.unwrap();
+            assert_eq!(heads.next_patiently().await.unwrap().number, 7);
+            first.stop().unwrap();
+            first.stopped().await;
+            let again = tokio::spawn(async move { node(&address, 8).await });
+            assert_eq!(heads.next_patiently().await.unwrap().number, 8);
+            drop(again.await.unwrap());
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn that_stays_away_is_given_up() {
+            let (address, node) = node("127.0.0.1:0", 7).await;
+            let chain = chain(&address);
+            let mut heads = chain.finalised_heads().await.unwrap();
+            assert_eq!(heads.next_patiently().await.unwrap().number, 7);
+            node.stop().unwrap();
+            node.stopped().await;
+            let begun = Instant::now();
+            let given_up = heads.next_patiently().await;
+            assert!(given_up.as_ref().is_err_and(Error::is_unreachable), "{given_up:?}");
+            assert!(begun.elapsed() >= QUICK.lost);
+        }
+
+        #[tokio::test(flavor = "multi_thread")]
+        async fn a_chain_that_stands_still_is_said_to_do_so() {
+            let (address, _node) = node("127.0.0.1:0", 7).await;
+            let mut heads = chain(&address).finalised_heads().await.unwrap();
+            let standstill = loop {
+                match heads.next_patiently().await {
+                    Ok(header) => assert_eq!(header.number, 7),
+                    Err(error) => break error,
+                }
+            };
+            assert!(matches!(standstill, Error::Standstill { number: 7, .. }), "{standstill:?}");
+        }
     }
 }

@@ -43,6 +43,16 @@ pub enum Error {
         /// How long this side waited.
         deadline: Duration,
     },
+    /// The node answers, but no new block comes.
+    #[error("the chain at {url} stands still: its last block is {number} since {} s", .waited.as_secs())]
+    Standstill {
+        /// Where the node is.
+        url: String,
+        /// Its last block.
+        number: u32,
+        /// How long this side waited for another.
+        waited: Duration,
+    },
     /// The node answered with an error.
     #[error("the node refused {method}: {message} (code {code})")]
     Refused {
@@ -134,6 +144,9 @@ impl Error {
                 format!("start a node, or name another with --node; this one was looked for at {url}")
             }
             Self::Deadline { .. } => "check whether the node is overloaded or still syncing (`system_health`), then try again".into(),
+            Self::Standstill { .. } => {
+                "look with `blockcloud doctor` whether the node has peers and whether enough validators are up".into()
+            }
             Self::Refused { code: -32601, method, .. } => {
                 format!("the node does not know {method}: use a BlockCloud node with its full JSON-RPC enabled")
             }
@@ -159,7 +172,12 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         matches!(
             self,
-            Self::Unreachable { .. } | Self::Deadline { .. } | Self::Expired { .. } | Self::Usurped { .. } | Self::Pending { .. }
+            Self::Unreachable { .. }
+                | Self::Deadline { .. }
+                | Self::Standstill { .. }
+                | Self::Expired { .. }
+                | Self::Usurped { .. }
+                | Self::Pending { .. }
         )
     }
 

@@ -33,7 +33,7 @@ mod submit;
 
 pub use address::{account_from_ss58, account_to_ss58};
 pub use calls::Call;
-pub use chain::{At, BlockId, Chain, DEADLINE, Funds, Header, Heads, ReadProof};
+pub use chain::{At, BlockId, Chain, DEADLINE, Funds, Header, Heads, LOST, ReadProof};
 pub use error::{DispatchFailure, Error, Result};
 pub use events::{Event, Outcome};
 pub use market::PAGE;

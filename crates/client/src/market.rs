@@ -47,18 +47,19 @@ impl Chain {
         }
     }
 
-    /// Waits until a job's state satisfies a condition, or the job is closed (`None`). No deadline: set one around it.
+    /// Waits until a job's state satisfies a condition, or the job is closed (`None`). No deadline: set one around it. A node that is away for a
+    /// while ([`crate::LOST`]) is waited for.
     pub async fn wait_for_job(&self, job: JobId, at: At, mut done: impl FnMut(&JobState, &JobView) -> bool) -> Result<Option<JobView>> {
         let mut heads = match at {
-            At::Best => self.best_heads().await?,
-            _ => self.finalised_heads().await?,
+            At::Best => self.patiently(|| self.best_heads()).await?,
+            _ => self.patiently(|| self.finalised_heads()).await?,
         };
         loop {
-            match self.job(job, at).await? {
+            match self.patiently(|| self.job(job, at)).await? {
                 Some(view) if !done(&view.state, &view) => {}
                 other => return Ok(other),
             }
-            heads.next().await?;
+            heads.next_patiently().await?;
         }
     }
 

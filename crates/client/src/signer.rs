@@ -160,15 +160,18 @@ impl FromStr for Signer {
 
     fn from_str(text: &str) -> Result<Self> {
         let text = text.trim();
+        // Nothing of the secret may end up in a message, not even where it stands in the wrong place.
         let (scheme, uri) = match text.split_once(':') {
-            Some((scheme, uri)) if scheme.ends_with("25519") => (scheme.parse()?, uri),
+            Some((scheme, uri)) if scheme.ends_with("25519") => {
+                (scheme.parse().map_err(|_| Error::Key("unknown signature scheme: sr25519 and ed25519 are known".into()))?, uri)
+            }
             _ => (Scheme::Sr25519, text),
         };
-        // The secret itself must not end up in a message.
         let uri: SecretUri = uri.parse().map_err(|_| Error::Key("not a secret URI".into()))?;
         match scheme {
             Scheme::Sr25519 => {
-                let pair = sr25519::Keypair::from_uri(&uri).map_err(|error| Error::Key(error.to_string()))?;
+                let pair = sr25519::Keypair::from_uri(&uri)
+                    .map_err(|_| Error::Key("neither a phrase of 12 to 24 words nor a seed (0x and 64 hex digits)".into()))?;
                 Ok(Self(Pair::Sr25519(pair)))
             }
             Scheme::Ed25519 => Self::from_seed(scheme, ed25519_seed(&uri)?),
@@ -247,6 +250,16 @@ mod tests {
             std::fs::write(&path, text).unwrap();
             assert!(matches!(Signer::read(&path), Err(Error::Key(_))), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_refused_is_not_repeated() {
+        for text in ["hunter25519:0x00", "hunter hunter hunter", "sr25519:0xhunter", "ed25519:hunter", "hunter.key", "//hunter//"] {
+            if let Err(error) = text.parse::<Signer>() {
+                assert!(!format!("{error} {error:?} {}", error.advice()).contains("hunter"), "{text}: {error}");
+            }
+        }
+        assert!("hunter25519:0x00".parse::<Signer>().is_err() && "hunter hunter hunter".parse::<Signer>().is_err());
     }
 
     #[test]

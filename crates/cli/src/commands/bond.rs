@@ -34,6 +34,9 @@ pub enum Command {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
+    if !matches!(command, Command::Show { .. }) {
+        context.signer()?;
+    }
     let chain = context.chain().await?;
     let account = match command {
         Command::Add { amount } => {

@@ -3,12 +3,13 @@
 use crate::{
     agent::Agent,
     context::{Context, now},
+    fault::{Fault, is_unreachable},
     units::{bcu, span},
     verdict::Verdict,
 };
 use anyhow::Result;
 use blockcloud_client::{At, Chain};
-use blockcloud_primitives::{JobState, OfferFilter};
+use blockcloud_primitives::{AccountId, JobState, OfferFilter};
 use serde_json::json;
 
 /// Age of the last final block from which on something is wrong, in milliseconds.
@@ -16,17 +17,24 @@ const STALE: u64 = 30_000;
 
 pub async fn run(context: &Context) -> Result<bool> {
     let mut verdict = Verdict::default();
-    let connected =
-        verdict.result("the node answers", context.chain().await, |chain: &Chain| format!("{}, chain {}", chain.url(), chain.genesis()));
+    let connected = context.chain().await;
+    let away = connected.as_ref().err().is_some_and(is_unreachable);
+    // A key that cannot be read is wrong usage, whether or not a node is there.
+    let account = if context.has_key() { Some(context.signer()?.account()) } else { None };
+    let connected = verdict.result("the node answers", connected.map_err(|error| format!("{error:#}")), |chain: &Chain| {
+        format!("{}, chain {}", chain.url(), chain.genesis())
+    });
     if let Some(chain) = connected {
         judge_chain(&chain, &mut verdict).await;
-        if context.has_key() {
-            judge_account(context, &chain, &mut verdict).await?;
-        } else {
-            context.output.say("note: without --key only the node is looked at");
+        match account {
+            Some(account) => judge_account(context, &chain, account, &mut verdict).await?,
+            None => context.output.say("note: without --key only the node is looked at"),
         }
     }
     context.output.result(&json!({"holds": verdict.holds(), "checks": verdict.checks}), |_| verdict.to_string())?;
+    if away {
+        return Err(Fault::Unreachable("no node answers: start one, or name another with --node".into()).into());
+    }
     Ok(verdict.holds())
 }
 
@@ -43,8 +51,7 @@ async fn judge_chain(chain: &Chain, verdict: &mut Verdict) {
     });
 }
 
-async fn judge_account(context: &Context, chain: &Chain, verdict: &mut Verdict) -> Result<()> {
-    let account = context.signer()?.account();
+async fn judge_account(context: &Context, chain: &Chain, account: AccountId, verdict: &mut Verdict) -> Result<()> {
     if let Some(funds) = verdict.result("the account can be read", chain.funds(account, At::Finalised).await, |_| account.to_string()) {
         verdict.check("the account has money for fees", funds.free > 0, format!("{} free, {} held", bcu(funds.free), bcu(funds.held)));
     }
@@ -57,7 +64,7 @@ async fn judge_account(context: &Context, chain: &Chain, verdict: &mut Verdict) 
                 "the agent at {} works for {}: correct the address with `provider register --update`",
                 offer.endpoint, health.provider
             )),
-            Err(error) => Err(format!("{error}: start blockcloud-agent, or correct its address with `provider register --update`")),
+            Err(error) => Err(format!("{error:#}: start blockcloud-agent, or correct its address with `provider register --update`")),
         };
         verdict.result("your agent answers at its published address", found, Clone::clone);
         let bond = chain.bond(account, At::Finalised).await?;

@@ -1,6 +1,13 @@
 //! `blockcloud evidence`: judge evidence as the chain does, with every check spelt out.
 
-use crate::{context::Context, spec::measure, verdict::Verdict};
+use crate::{
+    context::Context,
+    fault::as_usage,
+    home::JobFolder,
+    spec::measure,
+    trust::{self, RootArgument},
+    verdict::Verdict,
+};
 use anyhow::{Context as _, Result};
 use blockcloud_client::{At, Chain};
 use blockcloud_evidence::snp::{self, Claims, Product, Requirements};
@@ -8,7 +15,10 @@ use blockcloud_primitives::{Digest, Evidence, JobId, JobSpec, JobView, Measureme
 use clap::Subcommand;
 use codec::{Decode, Encode as _};
 use serde_json::json;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -25,6 +35,8 @@ pub enum Command {
         /// Write the evidence to this file as well.
         #[arg(long)]
         save: Option<PathBuf>,
+        #[command(flatten)]
+        root: RootArgument,
     },
     /// The launch measurement that the simulated processor gives a guest program.
     Measure {
@@ -36,27 +48,40 @@ pub enum Command {
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
     match command {
         Command::Measure { file } => {
-            let measurement = measure(&file)?;
+            let measurement = measure(&file).map_err(as_usage)?;
             context.output.result(&json!({"measurement": measurement}), |_| measurement.to_string())?;
             Ok(true)
         }
-        Command::Verify { file, job, at, save } => {
+        Command::Verify { file, job, at, save, root } => {
+            let (file, root) = (file.map(|path| read(&path)).transpose().map_err(as_usage)?, root.named()?);
             let chain = context.chain().await?;
             let view = chain.job(job, At::Best).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
-            let evidence: Evidence = match file {
-                Some(path) => serde_json::from_slice(&fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?)
-                    .with_context(|| format!("{} does not hold evidence as JSON", path.display()))?,
+            let evidence = match file {
+                Some(evidence) => evidence,
                 None => crate::agent::Agent::of(&view, chain.genesis(), context.timeout())?.evidence().await?,
             };
             if let Some(path) = save {
                 fs::write(&path, serde_json::to_vec_pretty(&evidence)?).with_context(|| format!("cannot write {}", path.display()))?;
             }
-            let setting = Setting::of(&chain, &view, &evidence, at).await?;
-            let verdict = judge(&view, &evidence, &setting);
+            let setting = Setting::of(&chain, &view, &evidence, at, root).await?;
+            // Whoever placed the job knows better than any node what was agreed.
+            let folder = match context.home() {
+                Ok(home) => JobFolder::find(&home, &chain, job).await.ok(),
+                Err(_) => None,
+            };
+            let verdict = match folder {
+                Some(folder) => judge_agreed(job, &folder.agreed.spec, &view, &evidence, &setting),
+                None => judge(&view, &evidence, &setting),
+            };
             context.output.result(&json!({"job": job, "holds": verdict.holds(), "checks": verdict.checks}), |_| verdict.to_string())?;
             Ok(verdict.holds())
         }
     }
+}
+
+fn read(path: &Path) -> Result<Evidence> {
+    let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("{} does not hold evidence as JSON", path.display()))
 }
 
 /// The vendor's certificates that a chain holds: pallet-attestation's `Roots`.
@@ -77,15 +102,17 @@ pub struct Setting {
     pub anchor_hash: Option<Digest>,
     /// The vendor's certificates, if the chain has any for this hardware.
     pub roots: Option<Roots>,
+    /// The only root to believe, BLAKE3 of its DER, if one is named.
+    pub root: Option<Digest>,
     /// Unix milliseconds.
     pub at: Moment,
 }
 
 impl Setting {
     /// Asks the chain for what the evidence is to be judged against.
-    pub async fn of(chain: &Chain, job: &JobView, evidence: &Evidence, at: Option<Moment>) -> Result<Self> {
+    pub async fn of(chain: &Chain, job: &JobView, evidence: &Evidence, at: Option<Moment>, root: Option<Digest>) -> Result<Self> {
         let roots = match snp::product_of(&evidence.report, &evidence.certificate) {
-            Ok(product) => roots(chain, evidence.tee, product).await?,
+            Ok(product) => chain.patiently(|| roots(chain, evidence.tee, product)).await?,
             Err(_) => None,
         };
         // A job that is over is judged as of the time when its session began.
@@ -94,13 +121,14 @@ impl Setting {
             (None, Some(session)) => session.since,
             (None, None) => crate::context::now(),
         };
-        Ok(Self { genesis: chain.genesis(), anchor_hash: chain.block_hash(evidence.anchor).await?, roots, at })
+        let anchor_hash = chain.patiently(|| chain.block_hash(evidence.anchor)).await?;
+        Ok(Self { genesis: chain.genesis(), anchor_hash, roots, root, at })
     }
 }
 
 /// The vendor's certificates that the chain holds for a product.
-pub async fn roots(chain: &Chain, tee: Tee, product: Product) -> Result<Option<Roots>> {
-    Ok(chain.item("Attestation", "RootsOf", &[(tee, product).encode()], At::Finalised).await?)
+pub async fn roots(chain: &Chain, tee: Tee, product: Product) -> blockcloud_client::Result<Option<Roots>> {
+    chain.item("Attestation", "RootsOf", &[(tee, product).encode()], At::Finalised).await
 }
 
 fn tcb(level: &snp::Tcb) -> Tcb {
@@ -128,6 +156,9 @@ pub fn judge(job: &JobView, evidence: &Evidence, setting: &Setting) -> Verdict {
             .map_or_else(|| "none: the council must set them".into(), |roots| format!("root {}", Digest::of(&roots.root))),
     );
     if let (true, Some(roots)) = (known, &setting.roots) {
+        let product = snp::product_of(&evidence.report, &evidence.certificate).ok();
+        let (trusted, found) = trust::judge(setting.root, evidence.tee, product, &roots.root);
+        verdict.check("the vendor's root is one to believe", trusted, found);
         let issuers = snp::verify_issuers(&roots.root, &roots.issuer, setting.at);
         verdict.result("the vendor's certificates are valid", issuers, |_| "root and issuer".into());
         let claims = snp::verify(&evidence.report, &evidence.certificate, &roots.issuer, &Requirements::USUAL, setting.at);
@@ -141,7 +172,31 @@ pub fn judge(job: &JobView, evidence: &Evidence, setting: &Setting) -> Verdict {
     if let Some(session) = &job.session {
         let same = session.evidence == evidence.replay_key() && session.receipt_key == evidence.receipt_key;
         verdict.check("the chain's session rests on this evidence", same, if same { "yes" } else { "the chain verified another guest" });
+        verdict.check(
+            "the chain's session names the evidence's wrapping key",
+            session.wrapping_key == evidence.wrapping_key,
+            if session.wrapping_key == evidence.wrapping_key {
+                session.wrapping_key.to_string()
+            } else {
+                format!("{} instead of {}: the node lies", session.wrapping_key, evidence.wrapping_key)
+            },
+        );
     }
+    verdict
+}
+
+/// Judges evidence for a job as its customer agreed to it, whatever the node shows: spec and terms are the customer's own.
+pub fn judge_agreed(job: JobId, agreed: &JobSpec, view: &JobView, evidence: &Evidence, setting: &Setting) -> Verdict {
+    let terms = agreed.terms();
+    let mut verdict = Verdict::default();
+    let same = view.id == job && view.terms == terms && view.spec == *agreed;
+    verdict.check(
+        "the node shows the job that you agreed to",
+        same,
+        if same { format!("terms {terms}") } else { format!("it shows job {} with other terms or another spec: the node lies", view.id) },
+    );
+    let own = JobView { id: job, spec: agreed.clone(), terms, ..view.clone() };
+    verdict.checks.extend(judge(&own, evidence, setting).checks);
     verdict
 }
 
@@ -159,7 +214,7 @@ fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &
         Measurements::Approved => verdict.check(
             "the policy leaves the guest to the council",
             true,
-            format!("{measurement}; the chain checked it against its list"),
+            format!("{measurement}; that it is on the council's list is what the node says, nothing here shows it"),
         ),
     };
     verdict.check(
@@ -193,4 +248,4 @@ fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

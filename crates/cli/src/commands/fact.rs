@@ -1,7 +1,10 @@
 //! `blockcloud fact`: what certifiers vouch for.
 
-use crate::context::{Context, now};
-use anyhow::{Result, bail};
+use crate::{
+    context::{Context, now},
+    fault::usage,
+};
+use anyhow::Result;
 use blockcloud_client::calls;
 use blockcloud_primitives::{CertificateName, CountryCode, Fact, RegionCode, SiteId, Text};
 use clap::{Args, Subcommand};
@@ -54,12 +57,14 @@ impl What {
             Self { jurisdiction: Some(country), .. } => Fact::Jurisdiction(country),
             Self { certificate: Some(name), .. } => Fact::Certificate(name),
             Self { operator: Some(entity), .. } => Fact::Operator(entity),
-            _ => bail!("name one fact"),
+            _ => return Err(usage("name one fact")),
         })
     }
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
+    // What is wrong with the command itself is told before a node is looked for.
+    context.signer()?;
     let chain = context.chain().await?;
     match command {
         Command::Certify { site, what, days } => {

@@ -1,5 +1,6 @@
 //! The commands and their arguments.
 
+mod account;
 mod audit;
 mod bond;
 mod doctor;
@@ -61,6 +62,9 @@ enum Command {
     /// Account keys.
     #[command(subcommand)]
     Key(key::Command),
+    /// An account's money.
+    #[command(subcommand)]
+    Account(account::Command),
     /// Look for what is wrong and say what to do.
     Doctor,
     /// Print completions for a shell.
@@ -84,6 +88,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         Command::Evidence(command) => evidence::run(&context, command).await,
         Command::Audit(command) => audit::run(&context, command).await,
         Command::Key(command) => key::run(&context, command),
+        Command::Account(command) => account::run(&context, command).await,
         Command::Doctor => doctor::run(&context).await,
         Command::Completions { shell } => {
             if context.output.format() == Format::Json {

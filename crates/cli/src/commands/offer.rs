@@ -2,6 +2,7 @@
 
 use crate::{
     context::{Context, now},
+    fault::usage,
     output::table,
     spec::{account, tee},
     units::{bcu, parse_bcu, relative, span},
@@ -136,6 +137,9 @@ fn details(offer: &OfferView) -> String {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
+    if !matches!(command, Command::List { .. } | Command::Show { .. }) {
+        context.signer()?;
+    }
     let chain = context.chain().await?;
     match command {
         Command::Publish {
@@ -156,7 +160,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             let opens = chain.now(At::Finalised).await?;
             let terms = OfferTerms {
                 site,
-                tees: List::try_from(tees).map_err(|_| anyhow::anyhow!("at most 4 --tee"))?,
+                tees: List::try_from(tees).map_err(|_| usage("at most 4 --tee"))?,
                 total: Resources { vcpus, memory_gib, storage_gib, gpus },
                 price: Price { vcpu: price_vcpu, memory_gib: price_memory, storage_gib: price_storage, gpu: price_gpu },
                 opens,

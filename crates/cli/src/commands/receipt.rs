@@ -111,7 +111,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             let evidence = log.agent.evidence().await?;
             let product = snp::product_of(&evidence.report, &evidence.certificate).map_err(|error| anyhow::anyhow!("{error}"))?;
             let roots = roots(&chain, evidence.tee, product).await?.context("the chain holds no vendor certificates for this hardware")?;
-            let setting = Setting::of(&chain, &log.view, &evidence, None).await?;
+            let setting = Setting::of(&chain, &log.view, &evidence, None, None).await?;
             let mut checkpoints = log.agent.checkpoints().await?;
             checkpoints.retain(|signed| signed.checkpoint.size <= log.head.size);
             let bundle = Bundle {

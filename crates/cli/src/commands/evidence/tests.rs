@@ -2,14 +2,14 @@
 
 use super::*;
 use blockcloud_primitives::{
-    AccountId, Allow, Blob, JobState, List, Measurement, OfferId, Policy, PublicKey, Resources, Signature, SiteId, Text, Workload,
+    AccountId, Allow, Blob, JobState, List, Measurement, OfferId, Policy, PublicKey, Resources, Session, Signature, SiteId, Text, Workload,
 };
 use blockcloud_simulator::{Processor, dev_root};
 
-const AT: Moment = 1_800_000_000_000;
-const GUEST: [u8; 48] = [7; 48];
+pub const AT: Moment = 1_800_000_000_000;
+pub const GUEST: [u8; 48] = [7; 48];
 
-fn job() -> JobView {
+pub fn job() -> JobView {
     let policy = Policy {
         regions: Allow::Any,
         jurisdictions: Allow::Any,
@@ -64,22 +64,28 @@ fn job() -> JobView {
     }
 }
 
-fn setting() -> Setting {
+pub fn setting() -> Setting {
     Setting {
         genesis: Digest([3; 32]),
         anchor_hash: Some(Digest([4; 32])),
         roots: Some(Roots { root: dev_root::ROOT.to_vec(), issuer: dev_root::ISSUER.to_vec() }),
+        root: None,
         at: AT,
     }
 }
 
 /// Evidence of a simulated guest that was launched with this measurement for these terms.
-fn evidence(job: &JobView, measurement: [u8; 48], terms: Digest) -> Evidence {
+pub fn evidence(job: &JobView, measurement: [u8; 48], terms: Digest) -> Evidence {
+    evidence_of(job, Tee::Simulated, measurement, terms, PublicKey([6; 32]))
+}
+
+/// The same for a guest that says what hardware it has and what its wrapping key is.
+pub fn evidence_of(job: &JobView, tee: Tee, measurement: [u8; 48], terms: Digest, wrapping_key: PublicKey) -> Evidence {
     let processor = Processor::new([9; 32]);
-    let (receipt_key, wrapping_key) = (PublicKey([5; 32]), PublicKey([6; 32]));
+    let receipt_key = PublicKey([5; 32]);
     let binding = ReportBinding {
         genesis: setting().genesis,
-        tee: Tee::Simulated,
+        tee,
         provider: job.provider,
         job: job.id,
         terms: job.terms,
@@ -93,7 +99,7 @@ fn evidence(job: &JobView, measurement: [u8; 48], terms: Digest) -> Evidence {
     };
     let report = processor.launch(measurement, terms.0).report(binding.report_data());
     Evidence {
-        tee: Tee::Simulated,
+        tee,
         report: report.to_vec().try_into().unwrap(),
         certificate: processor.certificate().to_vec().try_into().unwrap(),
         anchor: 8,
@@ -103,11 +109,32 @@ fn evidence(job: &JobView, measurement: [u8; 48], terms: Digest) -> Evidence {
     }
 }
 
-/// The statements that do not hold.
-fn failing(job: &JobView, evidence: &Evidence, setting: &Setting) -> Vec<&'static str> {
-    judge(job, evidence, setting).checks.into_iter().filter(|check| !check.holds).map(|check| check.claim).collect()
+/// The session that a chain keeps of this evidence.
+pub fn session(job: &JobView, evidence: &Evidence) -> Session {
+    Session {
+        provider: job.provider,
+        tee: evidence.tee,
+        receipt_key: evidence.receipt_key,
+        wrapping_key: evidence.wrapping_key,
+        measurement: Measurement(GUEST),
+        chip: Digest::ZERO,
+        tcb: Tcb::default(),
+        evidence: evidence.replay_key(),
+        since: AT,
+        valid_until: AT + 1,
+    }
 }
 
+/// The statements that do not hold.
+pub fn failures(verdict: Verdict) -> Vec<&'static str> {
+    verdict.checks.into_iter().filter(|check| !check.holds).map(|check| check.claim).collect()
+}
+
+fn failing(job: &JobView, evidence: &Evidence, setting: &Setting) -> Vec<&'static str> {
+    failures(judge(job, evidence, setting))
+}
+
+const ROOT: &str = "the vendor's root is one to believe";
 const BINDS: &str = "it binds this chain, provider, job, block and these keys";
 
 #[test]
@@ -179,4 +206,49 @@ fn an_empty_list_of_guests_accepts_none() {
     job.spec.policy.measurements = Measurements::Only(List::new());
     let evidence = evidence(&job, GUEST, job.terms);
     assert_eq!(failing(&job, &evidence, &setting()), ["the policy accepts this guest"]);
+}
+
+#[test]
+fn fails_for_hardware_under_a_root_that_is_not_the_vendors_unless_it_is_named() {
+    let mut job = job();
+    job.spec.policy.tees = vec![Tee::SevSnp].try_into().unwrap();
+    let evidence = evidence_of(&job, Tee::SevSnp, GUEST, job.terms, PublicKey([6; 32]));
+    assert_eq!(failing(&job, &evidence, &setting()), [ROOT]);
+    assert_eq!(failing(&job, &evidence, &Setting { root: Some(Digest::ZERO), ..setting() }), [ROOT]);
+    assert!(judge(&job, &evidence, &Setting { root: Some(Digest::of(dev_root::ROOT)), ..setting() }).holds());
+}
+
+#[test]
+fn fails_for_a_session_of_another_guest_or_with_another_wrapping_key() {
+    let mut job = job();
+    let good = evidence(&job, GUEST, job.terms);
+    let session = session(&job, &good);
+    job.session = Some(session.clone());
+    assert!(judge(&job, &good, &setting()).holds());
+    job.session = Some(Session { wrapping_key: PublicKey([1; 32]), ..session.clone() });
+    assert_eq!(failing(&job, &good, &setting()), ["the chain's session names the evidence's wrapping key"]);
+    job.session = Some(Session { evidence: Digest::ZERO, ..session });
+    assert_eq!(failing(&job, &good, &setting()), ["the chain's session rests on this evidence"]);
+}
+
+#[test]
+fn fails_when_the_node_shows_another_job_than_the_customer_agreed_to() {
+    const AGREED: &str = "the node shows the job that you agreed to";
+    let honest = job();
+    let (agreed, good) = (&honest.spec, evidence(&honest, GUEST, honest.terms));
+    assert!(judge_agreed(honest.id, agreed, &honest, &good, &setting()).holds());
+
+    // A weaker policy, with the terms that go with it and without.
+    let mut weaker = honest.clone();
+    weaker.spec.policy.measurements = Measurements::Approved;
+    assert_eq!(failures(judge_agreed(honest.id, agreed, &weaker, &good, &setting())), [AGREED]);
+    weaker.terms = weaker.spec.terms();
+    assert_eq!(failures(judge_agreed(honest.id, agreed, &weaker, &good, &setting())), [AGREED]);
+    let foreign = evidence(&weaker, [8; 48], weaker.terms);
+    assert!(judge(&weaker, &foreign, &setting()).holds());
+    let judged = failures(judge_agreed(honest.id, agreed, &weaker, &foreign, &setting()));
+    assert_eq!(judged, [AGREED, "the policy accepts this guest", "it was launched for this job's terms", BINDS]);
+
+    let other = JobView { id: JobId(6), ..honest.clone() };
+    assert_eq!(failures(judge_agreed(honest.id, agreed, &other, &good, &setting())), [AGREED]);
 }

@@ -7,11 +7,14 @@ mod watch;
 
 use crate::{
     context::{Context, now},
+    fault::{Fault, as_usage},
+    home::JobFolder,
     output::table,
     spec::SpecArguments,
+    trust::RootArgument,
     units::{bcu, parse_bcu, relative, span},
 };
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use blockcloud_client::{At, Chain, calls};
 use blockcloud_primitives::{Balance, Exit, JobId, JobState, JobView, Quote};
 use clap::Subcommand;
@@ -43,6 +46,8 @@ pub enum Command {
     Release {
         /// The job.
         job: JobId,
+        #[command(flatten)]
+        root: RootArgument,
     },
     /// Fetch and open the output of a completed job.
     Fetch {
@@ -68,21 +73,28 @@ pub enum Command {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
-    let chain = context.chain().await?;
+    // What is wrong with the command itself is told before a node is looked for.
     match command {
         Command::Quote(spec) => {
-            let quotes = chain.quote(&spec.prepare()?.spec, blockcloud_client::PAGE, At::Best).await?;
+            let spec = spec.prepare().map_err(as_usage)?.spec;
+            let quotes = context.chain().await?.quote(&spec, blockcloud_client::PAGE, At::Best).await?;
             let any = quotes.iter().any(|quote| quote.refusals.is_empty());
             context.output.result(&quotes, |quotes| show_quotes(quotes))?;
             Ok(any)
         }
-        Command::Place(arguments) => place::run(context, &chain, *arguments).await,
+        Command::Place(arguments) => place::run(context, *arguments).await,
         Command::Status { job } => {
-            context.output.result(&view(&chain, job).await?, details)?;
+            let chain = context.chain().await?;
+            let view = view(&chain, job).await?;
+            if let Ok(folder) = JobFolder::find(&context.home()?, &chain, job).await {
+                folder.saw(&view)?;
+            }
+            context.output.result(&view, details)?;
             Ok(true)
         }
         Command::List { account } => {
-            let jobs = chain.all_jobs_of(context.account(account.as_deref())?, At::Finalised).await?;
+            let account = context.account(account.as_deref())?;
+            let jobs = context.chain().await?.all_jobs_of(account, At::Finalised).await?;
             context.output.result(&jobs, |jobs| {
                 let rows: Vec<_> = jobs
                     .iter()
@@ -94,13 +106,20 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             })?;
             Ok(true)
         }
-        Command::Watch { job } => watch::run(context, &chain, job).await,
-        Command::Release { job } => {
-            let mut folder = crate::home::JobFolder::find(&context.home()?, &chain, job).await?;
-            release::run(context, &chain, &mut folder, job).await
+        Command::Watch { job } => watch::run(context, &context.chain().await?, job).await,
+        Command::Release { job, root } => {
+            let (_, root) = (context.signer()?, root.named()?);
+            let chain = context.chain().await?;
+            let mut folder = JobFolder::find(&context.home()?, &chain, job).await?;
+            release::run(context, &chain, &mut folder, job, root).await
         }
-        Command::Fetch { job, into } => fetch::run(context, &chain, job, &into).await,
+        Command::Fetch { job, into } => {
+            context.signer()?;
+            fetch::run(context, &context.chain().await?, job, &into).await
+        }
         Command::Cancel { job } => {
+            context.signer()?;
+            let chain = context.chain().await?;
             context.submit(&chain, &calls::jobs::cancel(job)).await?;
             // A job whose guest was never attested needs no claim window: it is closed at once.
             let left = chain.job(job, At::Finalised).await?;
@@ -111,6 +130,8 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             Ok(true)
         }
         Command::TopUp { job, amount } => {
+            context.signer()?;
+            let chain = context.chain().await?;
             context.submit(&chain, &calls::jobs::top_up(job, amount)).await?;
             let view = view(&chain, job).await?;
             context.output.result(&json!({"job": job, "deposited": view.deposited.to_string()}), |_| {
@@ -122,7 +143,8 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
 }
 
 async fn view(chain: &Chain, job: JobId) -> Result<JobView> {
-    chain.job(job, At::Finalised).await?.with_context(|| format!("there is no job {job}: it was never placed, or it is closed"))
+    let view = chain.job(job, At::Finalised).await?;
+    view.ok_or_else(|| Fault::Over(format!("there is no job {job}: it was never placed, or it is closed")).into())
 }
 
 /// Quotes as a table, with the reasons of those that do not fit.
@@ -190,8 +212,8 @@ fn exit(exit: &Exit) -> String {
     match exit {
         Exit::Code(0) => "ended well".into(),
         Exit::Code(code) => format!("ended with exit code {code}"),
-        Exit::Trap => "trapped: it crashed or used more memory than it had".into(),
+        Exit::Trap => "trapped: it crashed, or met one of its limits; summary.json in the output says which".into(),
         Exit::OutOfFuel => "used up its fuel: place it again with more --fuel".into(),
-        Exit::BadInput => "was never started: module or inputs are not what the spec says".into(),
+        Exit::BadInput => "was never started: module or inputs are not what the spec says, or do not fit; see summary.json".into(),
     }
 }

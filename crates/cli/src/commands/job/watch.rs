@@ -3,25 +3,33 @@
 use super::{details, exit, money, state};
 use crate::{
     context::{Context, now},
+    fault::Fault,
+    home::JobFolder,
     output::Format,
     units::{bcu, relative},
 };
-use anyhow::{Result, bail};
+use anyhow::Result;
 use blockcloud_client::{At, Chain};
 use blockcloud_primitives::{End, Exit, JobId, JobState, JobView};
 
 /// Follows a job until it ends. The answer is yes only if the guest completed it and the program ended well.
 pub async fn run(context: &Context, chain: &Chain, job: JobId) -> Result<bool> {
-    let mut heads = chain.finalised_heads().await?;
+    // Whoever placed it will want its output even when the chain has forgotten the job.
+    let folder = JobFolder::find(&context.home()?, chain, job).await.ok();
+    let mut heads = chain.patiently(|| chain.finalised_heads()).await?;
     let mut last: Option<JobView> = None;
     loop {
-        let Some(view) = chain.job(job, At::Finalised).await? else {
-            match last {
-                Some(_) => bail!("job {job} was closed while it was watched"),
-                None => bail!("there is no job {job}: it was never placed, or it is closed"),
-            }
+        let Some(view) = chain.patiently(|| chain.job(job, At::Finalised)).await? else {
+            return Err(Fault::Over(match last {
+                Some(_) => format!("job {job} was closed while it was watched"),
+                None => format!("there is no job {job}: it was never placed, or it is closed"),
+            })
+            .into());
         };
         if last.as_ref() != Some(&view) {
+            if let Some(folder) = &folder {
+                folder.saw(&view)?;
+            }
             report(context, last.as_ref(), &view)?;
         }
         if let JobState::Settled(end) = view.state {
@@ -32,7 +40,7 @@ pub async fn run(context: &Context, chain: &Chain, job: JobId) -> Result<bool> {
             return Ok(end == End::Completed && well);
         }
         last = Some(view);
-        heads.next().await?;
+        heads.next_patiently().await?;
     }
 }
 
