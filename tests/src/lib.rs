@@ -7,6 +7,7 @@ pub mod node;
 pub mod process;
 pub mod provider;
 pub mod rpc;
+pub mod scene;
 pub mod wiretap;
 
 use anyhow::{Context as _, Result};

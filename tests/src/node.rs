@@ -1,10 +1,10 @@
-//! Real nodes: a development chain of one, or the four validators of `local4`.
+//! Real nodes: a development chain of one, or the four validators of `local4` or of `consortium`.
 
 use crate::{
     process::{Process, free_port, program},
     rpc::Rpc,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -13,6 +13,14 @@ use std::{
 
 /// How long a node may take to answer.
 const START: Duration = Duration::from_secs(60);
+
+/// The companies of the `consortium` preset. The secret of each one's account is at `//consortium//NAME`.
+pub const COMPANIES: [&str; 4] = ["aurora", "borealis", "cascade", "delta"];
+
+/// Where a node that has this folder keeps its chain and its keys.
+fn data(directory: &Path) -> PathBuf {
+    directory.join("data")
+}
 
 /// A node, running or killed. Its data, key and ports stay the same over restarts.
 pub struct Node {
@@ -31,14 +39,35 @@ impl Node {
 
     /// The four validators of the `local4` preset, connected to each other.
     pub fn local4(directory: &Path) -> Result<Vec<Self>> {
+        let names = ["alice", "bob", "charlie", "dave"];
+        Self::network(directory, "local4", &names.map(|name| (name, Some(format!("--{name}")))))
+    }
+
+    /// The four companies of the `consortium` preset, each with its session keys in its keystore, connected to each other.
+    pub fn consortium(directory: &Path) -> Result<Vec<Self>> {
+        for name in COMPANIES {
+            for (kind, scheme, path) in [("aura", "sr25519", "aura"), ("gran", "ed25519", "grandpa")] {
+                let inserted = Command::new(program("blockcloud-node")?)
+                    .args(["key", "insert", "--chain", "consortium", "--key-type", kind, "--scheme", scheme, "--suri"])
+                    .args([format!("//consortium//{name}//{path}"), "--base-path".into()])
+                    .arg(data(&directory.join(format!("node-{name}"))))
+                    .status()?;
+                ensure!(inserted.success(), "the {kind} key of {name} cannot be inserted");
+            }
+        }
+        Self::network(directory, "consortium", &COMPANIES.map(|name| (name, None)))
+    }
+
+    /// Nodes of one chain, each with a flag of its own, that know those before them.
+    fn network(directory: &Path, chain: &str, members: &[(&str, Option<String>)]) -> Result<Vec<Self>> {
         let mut nodes = Vec::<Self>::new();
-        for (index, name) in ["alice", "bob", "charlie", "dave"].into_iter().enumerate() {
+        for (index, (name, flag)) in members.iter().enumerate() {
             let bootnodes: Vec<String> = nodes.iter().map(Self::address).collect();
             // A fixed node key for each, so that addresses are known before the nodes run.
             let key = format!("{:064x}", index + 1);
-            let flag = format!("--{name}");
-            let node = Self::start(name, directory, &["--chain", "local4", &flag, "--node-key", &key], &bootnodes)?;
-            nodes.push(node);
+            let mut arguments = vec!["--chain", chain, "--node-key", &key];
+            arguments.extend(flag.as_deref());
+            nodes.push(Self::start(name, directory, &arguments, &bootnodes)?);
         }
         Ok(nodes)
     }
@@ -52,7 +81,7 @@ impl Node {
         all.push(rpc_port.to_string());
         all.extend([String::from("--prometheus-port"), prometheus.to_string()]);
         all.extend([String::from("--listen-addr"), format!("/ip4/127.0.0.1/tcp/{port}")]);
-        all.extend([String::from("--base-path"), directory.join("data").display().to_string()]);
+        all.extend([String::from("--base-path"), data(&directory).display().to_string()]);
         if !arguments.contains(&"--node-key") {
             all.push("--unsafe-force-node-key-generation".into());
         }

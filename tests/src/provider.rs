@@ -2,7 +2,7 @@
 
 use crate::{
     node::Node,
-    process::{Process, free_port, program},
+    process::{Process, program},
 };
 use anyhow::{Context as _, Result, ensure};
 use blockcloud_client::{Chain, Signer, calls};
@@ -30,15 +30,8 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Sets everything up and starts the agent. With `through`, guests reach the agent and customers are told to reach it at that URL.
-    pub async fn start(node: &Node, chain: &Chain, directory: &Path) -> Result<Self> {
-        let port = free_port()?;
-        let url = format!("http://127.0.0.1:{port}");
-        Self::start_behind(node, chain, directory, port, &url, &url).await
-    }
-
-    /// As [`Provider::start`], with an agent at `port` that customers and guests reach through other addresses.
-    pub async fn start_behind(node: &Node, chain: &Chain, directory: &Path, port: u16, customers: &str, guests: &str) -> Result<Self> {
+    /// Sets everything up and starts the agent at `port`; customers and guests are told to reach it at these URLs.
+    pub async fn start(node: &Node, chain: &Chain, directory: &Path, port: u16, customers: &str, guests: &str) -> Result<Self> {
         let directory = directory.join("provider");
         fs::create_dir_all(&directory)?;
         let simulator =

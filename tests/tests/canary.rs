@@ -1,8 +1,7 @@
 //! Nothing that the host can see holds the customer's plaintext: not its disk, its logs, its network, nor the memory of the agent.
 
 use anyhow::Result;
-use blockcloud_client::Chain;
-use blockcloud_tests::{customer::Customer, module, node::Node, process::free_port, provider::Provider, wiretap::Wiretap};
+use blockcloud_tests::{customer::Customer, module, process::free_port, scene::Scene, wiretap::Wiretap};
 use std::{
     fs,
     io::{Read as _, Seek as _, SeekFrom},
@@ -46,15 +45,12 @@ fn memory(pid: u32) -> Result<Vec<u8>> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_in_the_input_is_nowhere_on_the_host() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let node = Node::dev(directory.path())?;
-    let chain = Chain::connect(&node.url()).await?;
     let port = free_port()?;
     let (customers, guests) = (Wiretap::to(port)?, Wiretap::to(port)?);
-    let provider = Provider::start_behind(&node, &chain, directory.path(), port, &customers.url(), &guests.url()).await?;
-    let customer = Customer::new(&node, directory.path());
+    let scene = Scene::behind(port, &customers.url(), &guests.url()).await?;
+    let Scene { node, provider, customer, .. } = &scene;
 
-    let input = directory.path().join("secret.csv");
+    let input = scene.directory().join("secret.csv");
     let row = format!("2012-01-01,0.0,12.8,5.0,4.7,{CANARY}\n");
     fs::write(&input, format!("date,precipitation,temp_max,temp_min,wind,weather\n{}", row.repeat(2_000)))?;
     let spec = Customer::spec(&module("echo-file")?, &[&input], &["/input/secret.csv", "/output/copy.csv"])?;
@@ -63,7 +59,7 @@ async fn a_canary_in_the_input_is_nowhere_on_the_host() -> Result<()> {
     assert!(customer.watch(job)?);
 
     // The program did handle the canary: it is in the output, once that is opened with the customer's key.
-    let into = directory.path().join("opened");
+    let into = scene.directory().join("opened");
     customer.run(["job", "fetch", &job.to_string(), "--into", &into.display().to_string()])?;
     assert!(contains(&fs::read(into.join("output/copy.csv"))?, CANARY.as_bytes()));
     assert!(contains(&fs::read(into.join("stdout"))?, CANARY.as_bytes()));

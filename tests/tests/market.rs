@@ -1,16 +1,9 @@
 //! One job from the offer to its settlement: real node, agent, guest, simulator and command line, on the committed data.
 
 use anyhow::{Context as _, Result};
-use blockcloud_client::{At, Chain, calls};
-use blockcloud_primitives::{End, JobState};
-use blockcloud_tests::{
-    customer::Customer,
-    module,
-    node::Node,
-    process::program,
-    provider::{CAPACITY, Provider},
-    root,
-};
+use blockcloud_client::{At, calls};
+use blockcloud_primitives::{End, Evidence, JobState};
+use blockcloud_tests::{customer::Customer, module, process::program, provider::CAPACITY, root, scene::Scene};
 use serde_json::Value;
 use std::{
     fs,
@@ -31,13 +24,18 @@ fn write(path: &Path, value: &Value) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let node = Node::dev(directory.path())?;
-    let chain = Chain::connect(&node.url()).await?;
-    let provider = Provider::start(&node, &chain, directory.path()).await?;
-    let customer = Customer::new(&node, directory.path());
+    let scene = Scene::new().await?;
+    let Scene { chain, provider, customer, .. } = &scene;
     let data = root().join("tests/data/seattle-weather.csv");
     let spec = Customer::spec(&module("weather-summary")?, &[&data], &["/input/seattle-weather.csv", "/output"])?;
+
+    // Money reaches a new key.
+    let key = scene.directory().join("new.key").display().to_string();
+    let address = customer.run(["key", "generate", "--to", &key])?["address"].clone();
+    customer.run(["account", "send", address.as_str().context("an address")?, "2.5"])?;
+    assert_eq!(customer.run(["account", "show", &key])?["free"], "2500000000000");
+    let poor = customer.command()?.args(["account", "send", "//Bob", "3"]).env("BLOCKCLOUD_KEY", &key).output()?;
+    assert_eq!(poor.status.code(), Some(1));
 
     // A quote names the offer; the same job in another region is refused with the reason.
     let quotes = customer.run(["job", "quote"].into_iter().map(String::from).chain(spec.clone()))?;
@@ -63,19 +61,19 @@ async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -
     assert_eq!(freed.record.completed, 1);
 
     // The output is that of the same program run natively.
-    let into = directory.path().join("output");
+    let into = scene.directory().join("output");
     customer.run(["job", "fetch", &job.to_string(), "--into", &into.display().to_string()])?;
-    let (stdout, monthly) = natively(directory.path())?;
+    let (stdout, monthly) = natively(scene.directory())?;
     assert_eq!(fs::read(into.join("output/monthly.csv"))?, monthly);
     assert_eq!(fs::read(into.join("stdout"))?, stdout);
 
     // The whole record verifies, and every tampering has a verdict of its own.
-    let bundle = directory.path().join("audit.json");
+    let bundle = scene.directory().join("audit.json");
     customer.run(["receipt", "export", &job.to_string(), "--to", &bundle.display().to_string()])?;
     let verify = |path: &Path| customer.try_run(["audit", "verify", &path.display().to_string(), "--output", "json"]);
     assert!(customer.try_run(["audit", "verify", &bundle.display().to_string(), "--online"])?.status.success());
     let good: Value = serde_json::from_slice(&fs::read(&bundle)?)?;
-    let tampered = directory.path().join("tampered.json");
+    let tampered = scene.directory().join("tampered.json");
     type Change = fn(&mut Value);
     let changes: [(&str, Change); 4] = [
         ("every checkpoint is the root over exactly these receipts", |bundle| bundle["receipts"][3]["bytes"] = 12345.into()),
@@ -104,7 +102,7 @@ async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -
     // A proof holds for its own position only.
     let proof = customer.run(["receipt", "prove", &job.to_string(), "--index", "1"])?;
     let check = |proof: &Value| -> Result<Option<i32>> {
-        let path = directory.path().join("proof.json");
+        let path = scene.directory().join("proof.json");
         write(&path, proof)?;
         Ok(customer.command()?.args(["proof", "inclusion"]).stdin(Stdio::from(fs::File::open(path)?)).output()?.status.code())
     };
@@ -115,11 +113,16 @@ async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -
     assert_eq!(check(&Value::Null)?, Some(2));
 
     // Evidence of one job is refused for another, by the customer's own check and by the chain.
-    let evidence = directory.path().join("evidence.json");
+    let evidence = scene.directory().join("evidence.json");
     customer.run(["evidence", "verify", "--job", &job.to_string(), "--save", &evidence.display().to_string()])?;
     let other = customer.place(&spec)?;
     let shown = customer.try_run(["evidence", "verify", &evidence.display().to_string(), "--job", &other.to_string()])?;
     assert_eq!(shown.status.code(), Some(1));
+    let evidence: Evidence = serde_json::from_slice(&fs::read(&evidence)?)?;
+    scene.reach(other, |view| view.state != JobState::Reserved).await?;
+    let replayed = chain.submit_and_finalise(&calls::jobs::attest(other, &evidence), &"//Bob".parse()?).await;
+    let refused = replayed.expect_err("the chain refuses evidence of another job").to_string();
+    assert!(refused.contains("Attestation"), "{refused}");
     chain.submit_and_finalise(&calls::jobs::cancel(other), &"//Charlie".parse()?).await?;
     Ok(())
 }

@@ -4,8 +4,7 @@
 //! every host, before any call reaches it.
 
 use anyhow::{Context as _, Result};
-use blockcloud_client::Chain;
-use blockcloud_tests::{customer::Customer, node::Node, process::program, provider::Provider, root};
+use blockcloud_tests::{customer::Customer, process::program, root, scene::Scene};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -46,11 +45,8 @@ async fn unmodified_programs_from_the_registry_run_as_jobs() -> Result<()> {
             None => return Ok(()),
         }
     }
-    let directory = tempfile::tempdir()?;
-    let node = Node::dev(directory.path())?;
-    let chain = Chain::connect(&node.url()).await?;
-    let _provider = Provider::start(&node, &chain, directory.path()).await?;
-    let customer = Customer::new(&node, directory.path());
+    let scene = Scene::new().await?;
+    let customer = &scene.customer;
     let data = root().join("tests/data/seattle-weather.csv");
     let text = fs::read_to_string(&data)?;
     let count = |word: &str| text.lines().filter(|line| line.contains(word)).count();
@@ -86,7 +82,7 @@ async fn unmodified_programs_from_the_registry_run_as_jobs() -> Result<()> {
         let job = customer.place(&Customer::spec(&modules[which], &[&data], arguments)?)?;
         customer.release(job)?;
         let well = customer.watch(job)?;
-        let into = directory.path().join(format!("output-{job}"));
+        let into = scene.directory().join(format!("output-{job}"));
         customer.run(["job", "fetch", &job.to_string(), "--into", &into.display().to_string()])?;
         let (stdout, stderr) = (fs::read_to_string(into.join("stdout"))?, fs::read_to_string(into.join("stderr"))?);
         assert!(well, "{arguments:?} ended well: {stdout}{stderr}");

@@ -1,10 +1,12 @@
 //! A client that knows nothing of SCALE: plain JSON over HTTP and a signature are enough to place a job.
 
 use anyhow::{Context as _, Result};
-use blockcloud_client::{Chain, Signer};
-use blockcloud_tests::{customer::Customer, module, node::Node, provider::Provider, root, rpc::Rpc};
+use blockcloud_client::{At, Chain, Signer, calls};
+use blockcloud_primitives::JobId;
+use blockcloud_tests::{customer::Customer, module, node::Node, root, rpc::Rpc, scene::Scene};
 use serde_json::{Value, json};
 use std::time::Duration;
+use subxt::rpcs::{RpcClient, client::RpcSubscription, rpc_params};
 use tokio::time::timeout;
 
 /// A job spec as a customer would write it by hand. Placing needs digests only; the files are sealed and uploaded later.
@@ -38,10 +40,7 @@ async fn submit(rpc: &Rpc, call: Value, signer: &Signer) -> Result<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_is_placed_with_json_and_a_signature() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let node = Node::dev(directory.path())?;
-    let chain = Chain::connect(&node.url()).await?;
-    let provider = Provider::start(&node, &chain, directory.path()).await?;
+    let Scene { node, chain, provider, .. } = &Scene::new().await?;
     let rpc = node.rpc()?;
     let spec = spec(&format!("0x{}", "22".repeat(32)), &format!("0x{}", "33".repeat(48)));
 
@@ -100,21 +99,66 @@ async fn bad_input_is_refused_with_advice() -> Result<()> {
     fails("market_submit", submission(&prepared["prepared"], &"//Bob".parse()?, "sr25519"), "does not verify").await?;
     fails("market_submit", submission(&prepared["prepared"], &alice, "rot13"), "scheme").await?;
     fails("market_submit", submission(&json!("0x00"), &alice, "sr25519"), "was changed or cut").await?;
+    // Calls within calls within calls: read without a limit, they would overflow the node's stack.
+    let account = hex::encode(alice.account().0);
+    let chain = Chain::connect(&node.url()).await?;
+    let enact = calls::consortium::enact(calls::system::remark(b"")).encode(&*chain.runtime(At::Best).await?)?;
+    let enact = hex::encode(&enact[..2]);
+    let nested = format!("0x{account}{}", enact.repeat(60_000));
+    fails("market_submit", submission(&json!(nested), &alice, "sr25519"), "was changed or cut").await?;
+    let long = format!("0x{account}{}", enact.repeat(2_000_000));
+    fails("market_submit", submission(&json!(long), &alice, "sr25519"), "was changed or cut").await?;
     rpc.call("market_submit", submission(&prepared["prepared"], &alice, "sr25519")).await?;
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_spec_of_the_command_line_is_the_spec_of_the_rpc() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let node = Node::dev(directory.path())?;
-    let chain = Chain::connect(&node.url()).await?;
-    let _provider = Provider::start(&node, &chain, directory.path()).await?;
-    let customer = Customer::new(&node, directory.path());
+    let Scene { node, customer, .. } = &Scene::new().await?;
     let data = root().join("tests/data/seattle-weather.csv");
     let job = customer.place(&Customer::spec(&module("weather-summary")?, &[&data], &["/input/seattle-weather.csv", "/output"])?)?;
     let view = node.rpc()?.call("market_job", json!([job])).await?;
     let quote = node.rpc()?.call("market_quote", json!([view["spec"]])).await?;
     assert_eq!(quote["fits"].as_array().map(Vec::len), Some(1));
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_subscription_shows_every_change_of_a_job_and_ends_with_it() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    let data = root().join("tests/data/seattle-weather.csv");
+    let spec = Customer::spec(&module("weather-summary")?, &[&data], &["/input/seattle-weather.csv", "/output"])?;
+    let rpc = RpcClient::from_insecure_url(scene.node.url()).await?;
+    let subscribe = async |job: JobId| rpc.subscribe::<Value>("market_subscribeJob", rpc_params![job], "market_unsubscribeJob").await;
+
+    // Nobody accepts this job; it is cancelled, which closes it.
+    scene.provider.kill_agent()?;
+    let job = scene.customer.place(&spec)?;
+    let mut updates = subscribe(job).await?;
+    assert_eq!(state(&mut updates).await?, Some(json!("reserved")));
+    scene.customer.run(["job", "cancel", &job.to_string()])?;
+    assert_eq!(state(&mut updates).await?, Some(Value::Null));
+    assert_eq!(state(&mut updates).await?, None, "the subscription ends with the job");
+    let mut late = subscribe(job).await?;
+    assert_eq!((state(&mut late).await?, state(&mut late).await?), (Some(Value::Null), None), "the job is closed already");
+
+    // This one is accepted and attested; then the customer, who has released no key, cancels.
+    let job = scene.customer.place(&spec)?;
+    let mut updates = subscribe(job).await?;
+    scene.provider.start_agent()?;
+    let mut states = vec![state(&mut updates).await?];
+    while states.last() != Some(&Some(json!("attested"))) {
+        states.push(state(&mut updates).await?);
+        anyhow::ensure!(states.len() <= 3, "{states:?}");
+    }
+    assert_eq!(states.first(), Some(&Some(json!("reserved"))));
+    scene.customer.run(["job", "cancel", &job.to_string()])?;
+    assert_eq!(state(&mut updates).await?, Some(json!({"settled": "cancelled_by_customer"})));
+    Ok(())
+}
+
+/// The state of the job in the next update: null once it is closed, nothing once the subscription has ended.
+async fn state(updates: &mut RpcSubscription<Value>) -> Result<Option<Value>> {
+    let update = timeout(Duration::from_secs(60), updates.next()).await.context("no update came in time")?.transpose()?;
+    Ok(update.map(|update| update["job"].get("state").cloned().unwrap_or_default()))
 }
