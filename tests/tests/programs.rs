@@ -53,9 +53,14 @@ async fn unmodified_programs_from_the_registry_run_as_jobs() -> Result<()> {
 
     let first_snow = text.lines().position(|line| line.contains("snow")).context("it snows in the data")? + 1;
     let bytes: String = text.bytes().take(8).map(|byte| format!(" {byte:02x}")).collect();
-    let expectations: [(usize, &[&str], String); 3] = [
+    let folder = scene.directory().join("records");
+    fs::create_dir_all(folder.join("2012"))?;
+    fs::write(folder.join("2012/notes.txt"), "no rain\nmuch sun\n")?;
+    // Which program, its input or nothing for the standard input, its arguments, what it prints.
+    let expectations: [(usize, Option<&Path>, &[&str], String); 5] = [
         (
             0,
+            Some(&data),
             &[
                 "--plain",
                 "--color",
@@ -70,16 +75,28 @@ async fn unmodified_programs_from_the_registry_run_as_jobs() -> Result<()> {
             ],
             format!(" {bytes}  \n"),
         ),
-        (1, &["--count", "rain", "/input/seattle-weather.csv"], format!("{}\n", count("rain"))),
+        (
+            0,
+            None,
+            &["--plain", "--color", "never", "--no-characters", "--no-position", "--panels", "1", "--length", "8"],
+            format!(" {bytes}  \n"),
+        ),
+        (1, Some(&data), &["--count", "rain", "/input/seattle-weather.csv"], format!("{}\n", count("rain"))),
+        (1, Some(&folder), &["--files-with-matches", "rain", "input"], "input/records/2012/notes.txt\n".into()),
         // Walks the folder by itself, from the working directory.
         (
             1,
+            Some(&data),
             &["--line-number", "--max-count", "1", "--only-matching", "snow", "input"],
             format!("input/seattle-weather.csv:{first_snow}:snow\n"),
         ),
     ];
-    for (which, arguments, expected) in expectations {
-        let job = customer.place(&Customer::spec(&modules[which], &[&data], arguments)?)?;
+    for (which, input, arguments, expected) in expectations {
+        let mut spec = Customer::spec(&modules[which], input.as_slice(), arguments)?;
+        if input.is_none() {
+            spec.extend(["--stdin".into(), data.display().to_string()]);
+        }
+        let job = customer.place(&spec)?;
         customer.release(job)?;
         let well = customer.watch(job)?;
         let into = scene.directory().join(format!("output-{job}"));

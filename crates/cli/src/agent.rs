@@ -171,9 +171,23 @@ impl Agent {
         Ok(receipts)
     }
 
-    /// The guest's signed checkpoints. Nothing is verified here.
+    /// All of the guest's signed checkpoints, by size, fetched page by page. Nothing is verified here.
     pub async fn checkpoints(&self) -> Result<Vec<SignedCheckpoint>> {
-        self.json(self.http.get(self.url("/checkpoints")), LARGEST_CHECKPOINTS).await
+        let mut all = Vec::<SignedCheckpoint>::new();
+        loop {
+            let from = all.last().map_or(0, |last| last.checkpoint.size.saturating_add(1));
+            let page = self.http.get(self.url(&format!("/checkpoints?from={from}")));
+            let page: Vec<SignedCheckpoint> = self.json(page, LARGEST_CHECKPOINTS).await?;
+            // An agent that serves the same again would be asked for ever.
+            let forward = page.iter().map(|signed| signed.checkpoint.size).is_sorted_by(|a, b| a < b);
+            if page.first().is_some_and(|first| first.checkpoint.size < from) || !forward {
+                bail!("the agent's checkpoints are not in the order of their sizes: it is broken or means harm");
+            }
+            if page.is_empty() {
+                return Ok(all);
+            }
+            all.extend(page);
+        }
     }
 }
 

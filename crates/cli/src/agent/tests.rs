@@ -5,6 +5,7 @@ use crate::{
     fault::{exit_code, is_unreachable},
     output::Format,
 };
+use blockcloud_primitives::{Checkpoint, Signature, Usage};
 use openssl::{
     asn1::Asn1Time,
     bn::BigNum,
@@ -150,4 +151,23 @@ fn tls_server() -> String {
 async fn tls_is_spoken_and_a_certificate_that_nobody_vouches_for_is_refused() {
     let error = text(&agent(&tls_server()).status().await.unwrap_err());
     assert!(error.contains("certificate verify failed"), "{error}");
+}
+
+#[tokio::test]
+async fn an_agent_that_serves_the_same_checkpoints_for_ever_is_left() {
+    let checkpoint = Checkpoint {
+        version: Checkpoint::VERSION,
+        job: JobId(5),
+        size: 3,
+        root: Digest::ZERO,
+        time: 1,
+        usage: Usage::default(),
+        previous_size: 0,
+        previous_root: Digest::ZERO,
+    };
+    let page = serde_json::to_vec(&[SignedCheckpoint { checkpoint, signature: Signature([0; 64]) }]).unwrap();
+    let same = agent(&server(answer("200 OK", "", &page)));
+    assert!(text(&same.checkpoints().await.unwrap_err()).contains("not in the order of their sizes"));
+    let none = agent(&server(answer("200 OK", "", b"[]")));
+    assert_eq!(none.checkpoints().await.unwrap(), []);
 }
