@@ -35,24 +35,26 @@ async fn finality(chain: &Chain, duration: Duration) -> Result<(Vec<u64>, u64)> 
     let (mut best, mut last) = (chain.best_heads().await?, chain.finalised_heads().await?);
     let until = Instant::now() + duration;
     let mut imported = BTreeMap::<u32, Instant>::new();
-    let (mut lags, mut blocks) = (Vec::new(), Vec::new());
+    let (mut lags, mut first, mut end) = (Vec::new(), None, 0);
+    // Asked at once: a node keeps the state of the last few hundred blocks only.
+    let time = async |number: u32| anyhow::Ok(chain.now(At::Block(chain.block_hash(number).await?.context("a final block")?)).await?);
     while Instant::now() < until {
         tokio::select! {
             head = best.next() => { imported.entry(head?.number).or_insert_with(Instant::now); }
             head = last.next() => {
-                let head = head?;
-                if let Some(since) = imported.get(&head.number) {
+                end = head?.number;
+                if let Some(since) = imported.get(&end) {
                     lags.push(milliseconds(since.elapsed()));
                 }
-                blocks.push(head.number);
+                if first.is_none() {
+                    first = Some((end, time(end).await?));
+                }
             }
         }
     }
-    let (first, end) = (blocks.first().context("no block became final")?, blocks.last().context("no block became final")?);
-    let time = async |number: u32| anyhow::Ok(chain.now(At::Block(chain.block_hash(number).await?.context("a final block")?)).await?);
-    let elapsed = time(*end).await? - time(*first).await?;
+    let (number, began) = first.context("no block became final")?;
     // One slot is a second, and every block's time is that of its slot.
-    let missed = (elapsed / 1000).saturating_sub(u64::from(end - first));
+    let missed = ((time(end).await? - began) / 1000).saturating_sub(u64::from(end - number));
     Ok((lags, missed))
 }
 
