@@ -1,0 +1,7 @@
+//! TDX: what is believed and what is refused.
+
+mod acceptance;
+mod genuine;
+mod maker;
+mod refusals;
+mod vectors;

@@ -1,0 +1,118 @@
+//! Quotes of real platforms with Intel's collateral. They lie beside the project; where they are absent the tests say so and pass.
+
+use blockcloud_evidence::tdx::{Claims, Collateral, Error, Requirements, SignedItem, certificates, verify};
+use dcap_qvl::QuoteCollateralV3;
+use std::{
+    fs,
+    io::Write,
+    path::{Path, PathBuf},
+};
+
+/// SHA-256 of Intel's SGX Root CA certificate, as Intel publishes it.
+pub const ROOT_HASH: &str = "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3";
+
+/// A quote, the collateral that goes with it, and the second at which the collection's manifest judges both.
+pub type Vector = (&'static str, &'static str, u64);
+pub const V4: Vector = ("v4_uptodate", "v4_uptodate", 1_750_400_000);
+pub const V5_UNKNOWN: Vector = ("v5_no_matching_tcb", "v5_no_matching_tcb", 1_771_500_000);
+pub const V5_EXTENDED: Vector = ("v5_td15ex_uptodate", "v5_td15ex_uptodate", 1_791_500_000);
+pub const V4_DEBUG: Vector = ("v4_debug", "50806f_2023", 1_687_077_838);
+pub const V4_DEBUG_LATER: Vector = ("v4_debug", "50806f_2026", 1_773_800_000);
+pub const V5: Vector = ("v5_uptodate", "90c06f_2026", 1_773_800_000);
+pub const V4_OUT_OF_DATE: Vector = ("v4_outofdate_advisories", "00806f05_2025", 1_760_896_190);
+pub const V4_EVENT_LOG: Vector = ("v4_ccel_uptodate", "00806f05_2025", 1_760_896_190);
+pub const V4_SEPT_VE: Vector = ("v4_no_sept_ve_disable", "00806f05_2025", 1_760_896_190);
+pub const ALL: [Vector; 9] = [V4, V5_UNKNOWN, V5_EXTENDED, V4_DEBUG, V4_DEBUG_LATER, V5, V4_OUT_OF_DATE, V4_EVENT_LOG, V4_SEPT_VE];
+
+/// The collection's folder, or nothing, with a warning that no test harness swallows.
+pub fn vectors(test: &str) -> Option<Vectors> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/attestation");
+    if folder.is_dir() {
+        return Some(Vectors(folder));
+    }
+    let _ = writeln!(std::io::stderr(), "SKIPPED {test}: no genuine evidence at ../shared/data/attestation beside the project");
+    None
+}
+
+pub struct Vectors(PathBuf);
+
+impl Vectors {
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.0.join(name)).expect("a file of the collection")
+    }
+
+    pub fn quote(&self, vector: Vector) -> Vec<u8> {
+        self.read(&format!("tdx/{}.quote", vector.0))
+    }
+
+    /// The collateral, in the form of the collection and of the oracle. The certificates of the platform's key are taken from the quote only.
+    pub fn collateral(&self, vector: Vector) -> QuoteCollateralV3 {
+        let collateral = serde_json::from_slice(&self.read(&format!("tdx/{}.collateral.json", vector.1))).expect("collateral");
+        QuoteCollateralV3 { pck_certificate_chain: None, ..collateral }
+    }
+
+    pub fn root(&self) -> Vec<u8> {
+        chain(&self.collateral(V4).tcb_info_issuer_chain).and_then(|mut chain| chain.pop()).expect("a chain that ends with the root")
+    }
+
+    pub fn verify(&self, vector: Vector, requirements: &Requirements) -> Result<Claims, Error> {
+        self.verify_at(vector, requirements, vector.2 * 1000)
+    }
+
+    pub fn verify_at(&self, vector: Vector, requirements: &Requirements, now_ms: u64) -> Result<Claims, Error> {
+        let bundle = Bundle::of(&self.collateral(vector)).expect("collateral in good form");
+        verify(&self.quote(vector), &bundle.collateral(), &self.root(), requirements, now_ms)
+    }
+}
+
+/// Collateral as Intel's service sends it, with the certificates out of their PEM.
+pub struct Bundle {
+    root_crl: Vec<u8>,
+    pck_crl: Vec<u8>,
+    pck_issuer: Vec<u8>,
+    tcb_info: (Vec<u8>, [u8; 64], Vec<u8>),
+    qe_identity: (Vec<u8>, [u8; 64], Vec<u8>),
+}
+
+impl Bundle {
+    /// Nothing if it cannot even be taken apart.
+    pub fn of(collateral: &QuoteCollateralV3) -> Option<Self> {
+        let first = |pem: &str| chain(pem).filter(|chain| chain.len() == 2).and_then(|chain| chain.into_iter().next());
+        let item = |body: &str, signature: &[u8], pem: &str| Some((body.as_bytes().to_vec(), signature.try_into().ok()?, first(pem)?));
+        Some(Self {
+            root_crl: collateral.root_ca_crl.clone(),
+            pck_crl: collateral.pck_crl.clone(),
+            pck_issuer: first(&collateral.pck_crl_issuer_chain)?,
+            tcb_info: item(&collateral.tcb_info, &collateral.tcb_info_signature, &collateral.tcb_info_issuer_chain)?,
+            qe_identity: item(&collateral.qe_identity, &collateral.qe_identity_signature, &collateral.qe_identity_issuer_chain)?,
+        })
+    }
+
+    pub fn collateral(&self) -> Collateral<'_> {
+        fn item((body, signature, signer): &(Vec<u8>, [u8; 64], Vec<u8>)) -> SignedItem<'_> {
+            SignedItem { body, signature, signer }
+        }
+        Collateral {
+            root_crl: &self.root_crl,
+            pck_crl: &self.pck_crl,
+            pck_issuer: &self.pck_issuer,
+            tcb_info: item(&self.tcb_info),
+            qe_identity: item(&self.qe_identity),
+        }
+    }
+}
+
+fn chain(pem: &str) -> Option<Vec<Vec<u8>>> {
+    certificates(pem.as_bytes(), 3)
+}
+
+/// Runs the body only where the collection is.
+#[macro_export]
+macro_rules! genuine {
+    ($($name:ident($vectors:ident) $body:block)*) => {
+        $(#[test]
+        fn $name() {
+            if let Some($vectors) = $crate::vectors::vectors(stringify!($name)) $body
+        })*
+    };
+}
