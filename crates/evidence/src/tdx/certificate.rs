@@ -41,11 +41,12 @@ impl<'a> Certificate<'a> {
         Ok(Self { link, der, signed, tbs })
     }
 
-    /// Reads the root and checks what can be checked of it: that it is valid and may sign certificates and revocation lists.
+    /// Reads the root and checks what can be seen of it: that it stands for itself, is valid, and may sign certificates and revocation lists.
     ///
-    /// Its own signature is not looked at: it is believed because somebody in charge says so.
+    /// Its own signature is not verified: it is believed because somebody in charge says so.
     pub(crate) fn root(der: &'a [u8], now_ms: u64) -> Result<Self, Error> {
         let root = Self::parse(der, Link::Root)?;
+        root.check_names(&root)?;
         root.check_validity(now_ms)?;
         root.check_extensions()?;
         root.check_authority()?;
@@ -56,16 +57,22 @@ impl<'a> Certificate<'a> {
     ///
     /// What can be seen without arithmetic comes first; extensions are believed only once the signature is known to be good.
     pub(crate) fn check_issued_by(&self, issuer: &Certificate<'_>) -> Result<(), Error> {
+        self.check_names(issuer)?;
+        if !self.signed.is_signed_by(&issuer.key()?) {
+            return Err(Error::CertificateSignature(self.link));
+        }
+        self.check_extensions()
+    }
+
+    /// Checks which algorithm and which issuer it names.
+    fn check_names(&self, issuer: &Certificate<'_>) -> Result<(), Error> {
         if !self.signed.names_ecdsa(self.tbs.signature()) {
             return Err(Error::CertificateAlgorithm(self.link));
         }
         if self.tbs.issuer() != issuer.tbs.subject() {
             return Err(Error::CertificateIssuer(self.link));
         }
-        if !self.signed.is_signed_by(&issuer.key()?) {
-            return Err(Error::CertificateSignature(self.link));
-        }
-        self.check_extensions()
+        Ok(())
     }
 
     /// Checks that it is valid at this time.

@@ -161,7 +161,7 @@ pub enum Error {
     /// A revocation list or an entry of it has an extension that is marked critical and not understood here.
     #[codec(index = 38)]
     CrlExtension(Item),
-    /// A revocation list has no number, or one that does not fit into 64 bits.
+    /// A revocation list has no number, or several, or one that does not fit into 64 bits.
     #[codec(index = 39)]
     CrlNumber(Item),
     /// The revocation list of platform keys is by another authority than the platform's.
@@ -173,98 +173,101 @@ pub enum Error {
     /// What the platform's certificate says of the platform cannot be read.
     #[codec(index = 42)]
     ExtensionEncoding,
-    /// The quoting enclave's report is not signed by the platform's key.
+    /// The platform's certificate states the levels of its parts twice, and not the same.
     #[codec(index = 43)]
+    ExtensionContradiction,
+    /// The quoting enclave's report is not signed by the platform's key.
+    #[codec(index = 44)]
     QeReportSignature,
     /// The quoting enclave's report does not vouch for the attestation key.
-    #[codec(index = 44)]
+    #[codec(index = 45)]
     QeReportData,
     /// The quoting enclave has another author than the one of the QE identity.
-    #[codec(index = 45)]
+    #[codec(index = 46)]
     QeSigner,
     /// The quoting enclave can be debugged.
-    #[codec(index = 46)]
+    #[codec(index = 47)]
     QeDebuggable,
     /// The quoting enclave is another product than the one of the QE identity.
-    #[codec(index = 47)]
+    #[codec(index = 48)]
     QeProduct,
     /// The quoting enclave's MISCSELECT is not the one of the QE identity.
-    #[codec(index = 48)]
+    #[codec(index = 49)]
     QeMiscSelect,
     /// The quoting enclave's attributes are not the ones of the QE identity.
-    #[codec(index = 49)]
+    #[codec(index = 50)]
     QeAttributes,
     /// The quoting enclave is older than any that the QE identity knows.
-    #[codec(index = 50)]
+    #[codec(index = 51)]
     QeLevel,
     /// The attestation key is no point of P-256.
-    #[codec(index = 51)]
+    #[codec(index = 52)]
     AttestationKey,
     /// The quote is not signed by the attestation key.
-    #[codec(index = 52)]
+    #[codec(index = 53)]
     QuoteSignature,
     /// The TCB info is for another family of platforms.
-    #[codec(index = 53)]
+    #[codec(index = 54)]
     FmspcMismatch,
     /// The TCB info is for another provisioning certification enclave.
-    #[codec(index = 54)]
+    #[codec(index = 55)]
     PceIdMismatch,
     /// The platform meets none of the levels of the TCB info.
-    #[codec(index = 55)]
+    #[codec(index = 56)]
     LevelUnknown,
     /// The TCB info does not know this version of the TDX module.
-    #[codec(index = 56)]
+    #[codec(index = 57)]
     ModuleUnknown,
     /// The TDX module is older than any that the TCB info knows.
-    #[codec(index = 57)]
+    #[codec(index = 58)]
     ModuleLevel,
     /// The TDX module has another author than the one of the TCB info.
-    #[codec(index = 58)]
+    #[codec(index = 59)]
     ModuleSigner,
     /// The TDX module's attributes are not the ones of the TCB info.
-    #[codec(index = 59)]
+    #[codec(index = 60)]
     ModuleAttributes,
     /// The platform, its TDX module or its quoting enclave is at a level that is revoked.
-    #[codec(index = 60)]
+    #[codec(index = 61)]
     TcbRevoked,
     /// The host can debug the guest: read its memory.
-    #[codec(index = 61)]
+    #[codec(index = 62)]
     Debuggable,
     /// The host can profile the guest.
-    #[codec(index = 62)]
+    #[codec(index = 63)]
     Profiled,
     /// An attribute of the guest is set whose meaning is unknown or reserved.
-    #[codec(index = 63)]
+    #[codec(index = 64)]
     ReservedAttribute,
     /// The guest can be moved to another machine.
-    #[codec(index = 64)]
+    #[codec(index = 65)]
     Migratable,
     /// Service guests are bound to the guest.
-    #[codec(index = 65)]
+    #[codec(index = 66)]
     ServiceTd,
     /// The host can make the guest see pages vanish (SEPT_VE_DISABLE is zero).
-    #[codec(index = 66)]
+    #[codec(index = 67)]
     SeptVe,
     /// The report was asked for a virtual machine within the guest.
-    #[codec(index = 67)]
+    #[codec(index = 68)]
     Partitioned,
     /// The guest may use performance counters and the requirements do not allow it.
-    #[codec(index = 68)]
+    #[codec(index = 69)]
     PerformanceCounters,
     /// A part of the platform is out of date and the requirements do not allow it.
-    #[codec(index = 69)]
+    #[codec(index = 70)]
     OutOfDate,
     /// The platform needs another configuration and the requirements do not allow it.
-    #[codec(index = 70)]
+    #[codec(index = 71)]
     ConfigurationNeeded,
     /// Software on the platform needs hardening and the requirements do not allow it.
-    #[codec(index = 71)]
+    #[codec(index = 72)]
     HardeningNeeded,
     /// The guest was launched before the platform was updated and the requirements do not allow it.
-    #[codec(index = 72)]
+    #[codec(index = 73)]
     RelaunchAdvised,
     /// The collateral's evaluation number is below the floor.
-    #[codec(index = 73)]
+    #[codec(index = 74)]
     EvaluationBelowFloor,
 }
 

@@ -73,6 +73,9 @@ impl Error {
             Self::ExtensionEncoding => {
                 ("the SGX extension of the platform's certificate cannot be read", "DER of the right types and lengths", Link::Chip.duty())
             }
+            Self::ExtensionContradiction => {
+                ("the platform's certificate states two levels of the same parts", "components that are the CPUSVN", Link::Chip.duty())
+            }
             Self::QeReportSignature => ("the signature of the quoting enclave's report is wrong", "one by the platform's key", BRING),
             Self::QeReportData => {
                 ("the quoting enclave does not vouch for the attestation key", "its hash in the quoting enclave's report", BRING)
@@ -156,7 +159,7 @@ impl Error {
             Self::CrlAlgorithm(_) => ("it is signed by another algorithm", "ECDSA with SHA-256, without parameters"),
             Self::CrlIssuer(_) => ("it names another issuer", "the subject of its issuer's certificate"),
             Self::CrlExtension(_) => ("it has an unknown critical extension", "critical extensions that are understood only"),
-            Self::CrlNumber(_) => ("it has no number", "a number below 2^64"),
+            Self::CrlNumber(_) => ("it has no number or several", "one number, below 2^64"),
             _ => ("it cannot be read", "the form that the vendor gives it"),
         };
         (found, wanted, COLLATERAL)

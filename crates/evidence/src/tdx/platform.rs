@@ -51,10 +51,8 @@ pub struct Platform {
     pub pce_id: [u8; 2],
     /// Security version number of the provisioning certification enclave.
     pub pce_svn: u16,
-    /// Security version numbers of the processor and its firmware, raw.
+    /// Security version numbers of the processor and its firmware: the parts that TCB infos speak of.
     pub cpu_svn: [u8; 16],
-    /// The same, as the parts that TCB infos speak of.
-    pub components: [u8; 16],
     /// How memory is protected.
     pub sgx_type: SgxType,
     /// Identity of the platform's present set of packages; of multi-package platforms only.
@@ -79,13 +77,17 @@ impl Platform {
         for (component, arc) in components.iter_mut().zip(1u32..) {
             *component = integer(tcb.required(&[2, arc])?)?.try_into().map_err(|_| Error::ExtensionEncoding)?;
         }
+        let cpu_svn = octets(tcb.required(CPU_SVN)?)?;
+        // The same numbers twice. Verifiers differ in which they read, so that they must not differ.
+        if cpu_svn != components {
+            return Err(Error::ExtensionContradiction);
+        }
         Ok(Self {
             ppid: octets(parts.required(PPID)?)?,
             fmspc: octets(parts.required(FMSPC)?)?,
             pce_id: octets(parts.required(PCE_ID)?)?,
             pce_svn: integer(tcb.required(PCE_SVN)?)?,
-            cpu_svn: octets(tcb.required(CPU_SVN)?)?,
-            components,
+            cpu_svn,
             sgx_type: match value(parts.required(SGX_TYPE)?, Tag::Enumerated) {
                 Some([0]) => SgxType::Standard,
                 Some([1]) => SgxType::Scalable,

@@ -82,10 +82,11 @@ impl RevocationList {
     }
 }
 
+/// The list's number, if it has exactly one that fits.
 fn number(extensions: &[Extension]) -> Option<u64> {
-    let extension = extensions.iter().find(|extension| extension.extn_id == CRL_NUMBER)?;
-    let number = UintRef::from_der(extension.extn_value.as_bytes()).ok()?;
-    if number.as_bytes().len() > 8 {
+    let mut numbers = extensions.iter().filter(|extension| extension.extn_id == CRL_NUMBER);
+    let number = UintRef::from_der(numbers.next()?.extn_value.as_bytes()).ok()?;
+    if numbers.next().is_some() || number.as_bytes().len() > 8 {
         return None;
     }
     Some(number.as_bytes().iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))

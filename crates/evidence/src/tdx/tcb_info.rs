@@ -156,7 +156,7 @@ impl TcbLevel {
         let [_, version, ..] = *tee_tcb_svn;
         let judged_apart = if version == 0 { 0 } else { 2 };
         let meets = |found: &[u8; 16], lowest: &[u8; 16], skip| found.iter().zip(lowest).skip(skip).all(|(found, lowest)| found >= lowest);
-        meets(&platform.components, &self.sgx, 0) && platform.pce_svn >= self.pce_svn && meets(tee_tcb_svn, &self.tdx, judged_apart)
+        meets(&platform.cpu_svn, &self.sgx, 0) && platform.pce_svn >= self.pce_svn && meets(tee_tcb_svn, &self.tdx, judged_apart)
     }
 }
 

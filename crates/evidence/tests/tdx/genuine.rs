@@ -1,10 +1,11 @@
 //! Evidence of real platforms, judged as its manifest says.
 
-use crate::{genuine, vectors::*};
-use blockcloud_evidence::tdx::{
-    Advisory, BodyType, Claims, Endorsements, Error, Item, Link, Quote, Requirements, SgxType, TcbStatus, verify, verify_pck_crl,
-    verify_qe_identity, verify_quote, verify_root_crl, verify_tcb_info,
+use crate::{
+    genuine,
+    maker::{Kept, Made, Maker},
+    vectors::*,
 };
+use blockcloud_evidence::tdx::{Advisory, BodyType, Claims, Error, Item, Link, Quote, Requirements, SgxType, TcbStatus};
 use codec::{Decode, Encode, MaxEncodedLen};
 use sha2::{Digest, Sha256};
 
@@ -54,10 +55,9 @@ genuine! {
     }
 
     enclaves_are_no_guests(vectors) {
-        let bundle = Bundle::of(&vectors.collateral(V4)).unwrap();
         for enclave in ["v3_cfg_swhardening", "v3_debug_outofdate"] {
             let quote = vectors.read(&format!("sgx/{enclave}.quote"));
-            assert_eq!(verify(&quote, &bundle.collateral(), &vectors.root(), LENIENT, V4.2 * 1000), Err(Error::QuoteVersion));
+            assert_eq!(Made { quote, ..vectors.evidence(V4) }.judge(), Err(Error::QuoteVersion));
         }
     }
 
@@ -85,7 +85,6 @@ genuine! {
         assert_eq!(hex::encode(platform.ppid), "811dca2a26b952e85bb6448b097ba4fd");
         assert_eq!((hex::encode(platform.fmspc), platform.pce_id, platform.pce_svn), ("b0c06f000000".into(), [0, 0], 11));
         assert_eq!(platform.cpu_svn, [3, 3, 2, 2, 4, 1, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(platform.components, platform.cpu_svn);
         assert_eq!((platform.sgx_type, platform.dynamic, platform.cached_keys, platform.smt), (SgxType::Scalable, Some(true), Some(true), Some(true)));
     }
 
@@ -119,15 +118,13 @@ genuine! {
     }
 
     collateral_of_another_family_is_refused(vectors) {
-        let bundle = Bundle::of(&vectors.collateral(V5)).unwrap();
-        let verdict = verify(&vectors.quote(V4), &bundle.collateral(), &vectors.root(), LENIENT, V5.2 * 1000);
-        assert_eq!(verdict, Err(Error::FmspcMismatch));
+        let quote = vectors.quote(V4);
+        assert_eq!(Made { quote, ..vectors.evidence(V5) }.judge(), Err(Error::FmspcMismatch));
     }
 
     simulated_root_does_not_vouch_for_real_platforms(vectors) {
-        let bundle = Bundle::of(&vectors.collateral(V4)).unwrap();
-        let verdict = verify(&vectors.quote(V4), &bundle.collateral(), &crate::maker::Maker::new().root_der(), LENIENT, V4.2 * 1000);
-        assert_eq!(verdict, Err(Error::CrlIssuer(Item::RootCrl)));
+        let root = Maker::new().root_der();
+        assert_eq!(Made { root, ..vectors.evidence(V4) }.judge(), Err(Error::CrlIssuer(Item::RootCrl)));
     }
 
     items_verified_and_kept_give_the_same_claims(vectors) {
@@ -136,29 +133,22 @@ genuine! {
             assert!(stored.len() <= T::max_encoded_len());
             T::decode(&mut &stored[..]).unwrap()
         }
-        let root = vectors.root();
         for vector in ALL {
-            let now_ms = vector.2 * 1000;
-            let bundle = Bundle::of(&vectors.collateral(vector)).unwrap();
-            let collateral = bundle.collateral();
-            let root_crl = kept(verify_root_crl(collateral.root_crl, &root, now_ms).unwrap());
-            let pck_crl = kept(verify_pck_crl(collateral.pck_crl, collateral.pck_issuer, &root, &root_crl, now_ms).unwrap());
-            let tcb_info = kept(verify_tcb_info(&collateral.tcb_info, &root, &root_crl, now_ms).unwrap());
-            let qe_identity = kept(verify_qe_identity(&collateral.qe_identity, &root, &root_crl, now_ms).unwrap());
-            let endorsements = Endorsements { root_crl: &root_crl, pck_crl: &pck_crl, tcb_info: &tcb_info, qe_identity: &qe_identity };
-            assert_eq!(
-                verify_quote(&vectors.quote(vector), &endorsements, &root, LENIENT, now_ms),
-                verify(&vectors.quote(vector), &collateral, &root, LENIENT, now_ms),
-            );
+            let made = vectors.evidence(vector);
+            let Kept { root_crl, pck_crl, tcb_info, qe_identity, .. } = made.kept();
+            let stored = Kept {
+                root_crl: kept(root_crl),
+                pck_crl: kept(pck_crl),
+                tcb_info: kept(tcb_info),
+                qe_identity: kept(qe_identity),
+                made: made.clone(),
+            };
+            assert_eq!(stored.judge(), made.judge());
         }
     }
 
     items_show_what_must_not_go_back(vectors) {
-        let (root, now_ms) = (vectors.root(), V5_UNKNOWN.2 * 1000);
-        let bundle = Bundle::of(&vectors.collateral(V5_UNKNOWN)).unwrap();
-        let root_crl = verify_root_crl(bundle.collateral().root_crl, &root, now_ms).unwrap();
-        let pck_crl = verify_pck_crl(bundle.collateral().pck_crl, bundle.collateral().pck_issuer, &root, &root_crl, now_ms).unwrap();
-        let tcb_info = verify_tcb_info(&bundle.collateral().tcb_info, &root, &root_crl, now_ms).unwrap();
+        let Kept { root_crl, pck_crl, tcb_info, .. } = vectors.evidence(V5_UNKNOWN).kept();
         assert_eq!((root_crl.number, root_crl.revoked.len(), pck_crl.number, pck_crl.revoked.len()), (1, 0, 1, 57));
         // 2026-02-18 10:58:51 and 2026-03-20 10:58:51.
         assert_eq!((tcb_info.evaluation_number, tcb_info.origin.issued_ms, tcb_info.origin.not_after_ms), (18, 1_771_412_331_000, 1_774_004_331_000));
@@ -167,23 +157,19 @@ genuine! {
 
     changed_quotes_are_refused(vectors) {
         for vector in [V4, V5, V5_EXTENDED] {
-            let genuine = vectors.quote(vector);
-            let bundle = Bundle::of(&vectors.collateral(vector)).unwrap();
-            for offset in (0..genuine.len()).step_by(7) {
-                let mut quote = genuine.clone();
-                quote[offset] ^= 0x40;
-                let verdict = verify(&quote, &bundle.collateral(), &vectors.root(), LENIENT, vector.2 * 1000);
-                assert!(verdict.is_err(), "{vector:?} offset {offset:#x}");
+            let genuine = vectors.evidence(vector);
+            for offset in (0..genuine.quote.len()).step_by(7) {
+                let mut evidence = genuine.clone();
+                evidence.quote[offset] ^= 0x40;
+                assert!(evidence.judge().is_err(), "{vector:?} offset {offset:#x}");
             }
         }
     }
 
     padding_does_not_change_the_replay_key(vectors) {
-        let quote = vectors.quote(V4_OUT_OF_DATE);
-        let short = &quote[..quote.len() - 3065];
-        let bundle = Bundle::of(&vectors.collateral(V4_OUT_OF_DATE)).unwrap();
-        let claims = verify(short, &bundle.collateral(), &vectors.root(), LENIENT, V4_OUT_OF_DATE.2 * 1000);
-        assert_eq!(claims, vectors.verify(V4_OUT_OF_DATE, LENIENT));
-        assert_eq!(Quote::parse(short).unwrap().signed_hash(), Quote::parse(&quote).unwrap().signed_hash());
+        let evidence = vectors.evidence(V4_OUT_OF_DATE);
+        let quote = evidence.quote[..evidence.quote.len() - 3065].to_vec();
+        assert_eq!(Quote::parse(&quote).unwrap().signed_hash(), Quote::parse(&evidence.quote).unwrap().signed_hash());
+        assert_eq!(Made { quote, ..evidence.clone() }.judge(), evidence.judge());
     }
 }

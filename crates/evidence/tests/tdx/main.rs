@@ -3,5 +3,9 @@
 mod acceptance;
 mod genuine;
 mod maker;
+mod mutant;
+mod mutation;
+mod oracle;
+mod parts;
 mod refusals;
 mod vectors;

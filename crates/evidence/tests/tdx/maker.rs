@@ -2,39 +2,15 @@
 //!
 //! Everything is kept as what will be signed, so that a test changes that and it is signed as it then is.
 
+pub use crate::parts::*;
 use blockcloud_evidence::tdx::{
-    Claims, Collateral, Endorsements, Error, Link, QeIdentity, Requirements, RevocationList, SignedItem, TcbInfo, verify, verify_pck_crl,
-    verify_qe_identity, verify_quote, verify_root_crl, verify_tcb_info,
+    Claims, Collateral, Endorsements, Error, Item, Link, QeIdentity, Requirements, RevocationList, SignedItem, TcbInfo, verify,
+    verify_pck_crl, verify_qe_identity, verify_quote, verify_root_crl, verify_tcb_info,
 };
 use blockcloud_simulator::Template;
-use der::{
-    Decode, Encode,
-    asn1::{Any, ObjectIdentifier, OctetString, UtcTime},
-    oid::AssociatedOid,
-};
-use p256::{
-    ecdsa::{Signature, SigningKey, signature::Signer},
-    pkcs8::EncodePublicKey,
-};
-use pem_rfc7468::LineEnding;
+use der::asn1::OctetString;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::{str::FromStr, time::Duration};
-use x509_cert::{
-    SubjectPublicKeyInfo, Version,
-    ext::{
-        Extension,
-        pkix::{BasicConstraints, KeyUsage, KeyUsages},
-    },
-    name::Name,
-    serial_number::SerialNumber,
-    spki::AlgorithmIdentifierOwned,
-    time::{Time, Validity},
-};
-
-/// 2027: within everything made here.
-pub const NOW_MS: u64 = 1_800_000_000_000;
-pub const DAY: u64 = 86_400;
 
 /// The evidence: what will be signed, by whom, and what it is judged by.
 #[derive(Clone)]
@@ -59,22 +35,38 @@ pub struct Maker {
     /// The quoting enclave's report. What it binds is filled in.
     pub qe: [u8; 384],
     pub qe_auth: Vec<u8>,
+    /// A change to the bytes of something just before they are signed.
+    pub tamper: Option<Tamper>,
     pub requirements: Requirements,
     pub now_ms: u64,
 }
 
-/// A revocation list's content.
-#[derive(Clone)]
-pub struct Crl {
-    pub algorithm: Vec<u8>,
-    pub issuer: Name,
-    pub this_update: u64,
-    pub next_update: Option<u64>,
-    /// Serial numbers and extensions of the entries.
-    pub revoked: Vec<(Vec<u8>, Vec<Extension>)>,
-    pub extensions: Vec<Extension>,
-    pub by: u8,
+/// A byte of what will be signed, and what is flipped there.
+#[derive(Clone, Copy, Debug)]
+pub struct Tamper {
+    pub place: Place,
+    pub at: usize,
+    pub flip: u8,
 }
+
+/// What is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Certificate(Link),
+    Item(Item),
+}
+
+/// Everything that is signed outside of the quote.
+pub const PLACES: [Place; 8] = [
+    Place::Certificate(Link::Root),
+    Place::Certificate(Link::Issuer),
+    Place::Certificate(Link::Chip),
+    Place::Certificate(Link::Signer),
+    Place::Item(Item::RootCrl),
+    Place::Item(Item::PckCrl),
+    Place::Item(Item::TcbInfo),
+    Place::Item(Item::QeIdentity),
+];
 
 /// The evidence, signed.
 #[derive(Clone)]
@@ -92,14 +84,6 @@ pub struct Made {
     pub now_ms: u64,
 }
 
-pub const ROOT: u8 = 1;
-pub const ISSUER: u8 = 2;
-pub const CHIP: u8 = 3;
-pub const SIGNER: u8 = 4;
-pub const ATTESTATION: u8 = 5;
-/// Somebody else, who may use anybody's name.
-pub const IMPOSTOR: u8 = 6;
-
 /// Offsets in a quote's body.
 pub const TEE_TCB_SVN: usize = 0;
 pub const MR_SIGNER_SEAM: usize = 64;
@@ -107,161 +91,6 @@ pub const SEAM_ATTRIBUTES: usize = 112;
 pub const ATTRIBUTES: usize = 120;
 pub const TEE_TCB_SVN2: usize = 584;
 pub const MR_SERVICE_TD: usize = 600;
-
-pub fn key(seed: u8) -> SigningKey {
-    SigningKey::from_slice(&Sha256::digest([seed])).expect("a number below the curve's order")
-}
-
-pub fn public(seed: u8) -> SubjectPublicKeyInfo {
-    SubjectPublicKeyInfo::from_der(key(seed).verifying_key().to_public_key_der().expect("a key").as_bytes()).expect("a key")
-}
-
-pub fn id(text: &str) -> ObjectIdentifier {
-    ObjectIdentifier::new_unwrap(text)
-}
-
-/// A DER value of a tag and a content of less than 64 KiB.
-pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = content.len();
-    let header = match length {
-        0..=0x7f => vec![tag, length as u8],
-        0x80..=0xff => vec![tag, 0x81, length as u8],
-        _ => vec![tag, 0x82, (length >> 8) as u8, length as u8],
-    };
-    [header, content.to_vec()].concat()
-}
-
-pub fn extension(id: ObjectIdentifier, critical: bool, value: &[u8]) -> Extension {
-    Extension { extn_id: id, critical, extn_value: OctetString::new(value).expect("short") }
-}
-
-pub fn at(seconds: u64) -> Time {
-    Time::UtcTime(UtcTime::from_unix_duration(Duration::from_secs(seconds)).expect("a time before 2050"))
-}
-
-fn der(value: &impl Encode) -> Vec<u8> {
-    value.to_der().expect("short")
-}
-
-fn ecdsa() -> Vec<u8> {
-    tlv(0x30, &der(&id("1.2.840.10045.4.3.2")))
-}
-
-/// The part that is signed, the algorithm's name, the signature.
-pub fn sign(part: &[u8], algorithm: &[u8], by: u8) -> Vec<u8> {
-    let signature: Signature = key(by).sign(part);
-    let signature = [&[0], signature.to_der().as_bytes()].concat();
-    tlv(0x30, &[part, algorithm, &tlv(0x03, &signature)].concat())
-}
-
-fn certificate(template: &Template, by: u8) -> Vec<u8> {
-    sign(&der(template), &der(&template.algorithm), by)
-}
-
-fn name(text: &str) -> Name {
-    Name::from_str(&format!("CN={text},O=Test root: PROTECTS NOTHING")).expect("a name")
-}
-
-fn template(serial: u8, issuer: &str, subject: &str, subject_key: u8, authority: Option<u8>) -> Template {
-    let usages = if authority.is_some() {
-        KeyUsages::KeyCertSign | KeyUsages::CRLSign
-    } else {
-        KeyUsages::DigitalSignature | KeyUsages::NonRepudiation
-    };
-    let constraints = BasicConstraints { ca: authority.is_some(), path_len_constraint: authority };
-    Template {
-        version: Version::V3,
-        serial: SerialNumber::new(&[0xb0, serial]).expect("short"),
-        algorithm: AlgorithmIdentifierOwned::from_der(&ecdsa()).expect("a constant"),
-        issuer: name(issuer),
-        validity: Validity::new(at(NOW_MS / 1000 - 4000 * DAY), at(NOW_MS / 1000 + 4000 * DAY)),
-        subject: name(subject),
-        key: public(subject_key),
-        extensions: vec![
-            extension(KeyUsage::OID, true, &der(&KeyUsage(usages))),
-            extension(BasicConstraints::OID, true, &der(&constraints)),
-        ],
-    }
-}
-
-/// The SGX extension's arc, and an arc below it.
-pub fn sgx(arcs: &[u32]) -> ObjectIdentifier {
-    arcs.iter().fold(id("1.2.840.113741.1.13.1"), |id, arc| id.push_arc(*arc).expect("short"))
-}
-
-/// A pair of the SGX extension.
-pub fn part(arcs: &[u32], value: &[u8]) -> Vec<u8> {
-    tlv(0x30, &[der(&sgx(arcs)), value.to_vec()].concat())
-}
-
-/// The parts of the SGX extension's TCB: all components 3, PCE SVN 11.
-pub fn tcb_parts() -> Vec<Vec<u8>> {
-    let mut parts: Vec<Vec<u8>> = (1..=16).map(|arc| part(&[2, arc], &tlv(0x02, &[3]))).collect();
-    parts.push(part(&[2, 17], &tlv(0x02, &[11])));
-    parts.push(part(&[2, 18], &tlv(0x04, &[3; 16])));
-    parts
-}
-
-/// The parts of the SGX extension.
-pub fn platform_parts() -> Vec<Vec<u8>> {
-    vec![
-        part(&[1], &tlv(0x04, &[7; 16])),
-        part(&[2], &tlv(0x30, &tcb_parts().concat())),
-        part(&[3], &tlv(0x04, &[0, 0])),
-        part(&[4], &tlv(0x04, &[0x50, 0x80, 0x6f, 0, 0, 0])),
-        part(&[5], &tlv(0x0a, &[1])),
-        part(&[6], &tlv(0x04, &[8; 16])),
-        part(
-            &[7],
-            &tlv(0x30, &[part(&[7, 1], &tlv(0x01, &[0xff])), part(&[7, 2], &tlv(0x01, &[0])), part(&[7, 3], &tlv(0x01, &[0xff]))].concat()),
-        ),
-    ]
-}
-
-/// A level of the TCB info: the same number for all SGX components, and for all TDX components.
-pub fn level(sgx: u8, pce_svn: u16, tdx: u8, status: &str, advisories: &[&str]) -> Value {
-    let components = |svn: u8| vec![json!({ "svn": svn }); 16];
-    json!({
-        "tcb": { "sgxtcbcomponents": components(sgx), "pcesvn": pce_svn, "tdxtcbcomponents": components(tdx) },
-        "tcbDate": "2026-01-01T00:00:00Z", "tcbStatus": status, "advisoryIDs": advisories,
-    })
-}
-
-/// A level of a TDX module or of a quoting enclave.
-pub fn component(svn: u16, status: &str, advisories: &[&str]) -> Value {
-    json!({ "tcb": { "isvsvn": svn }, "tcbDate": "2026-01-01T00:00:00Z", "tcbStatus": status, "advisoryIDs": advisories })
-}
-
-fn crl(issuer: &str, by: u8) -> Crl {
-    Crl {
-        algorithm: ecdsa(),
-        issuer: name(issuer),
-        this_update: NOW_MS / 1000 - DAY,
-        next_update: Some(NOW_MS / 1000 + 20 * DAY),
-        revoked: vec![(vec![0x77, 0x01], vec![extension(id("2.5.29.21"), false, &[0x0a, 0x01, 0x01])])],
-        extensions: vec![extension(id("2.5.29.20"), false, &[0x02, 0x01, 0x2a])],
-        by,
-    }
-}
-
-impl Crl {
-    fn sign(&self) -> Vec<u8> {
-        let entries: Vec<Vec<u8>> = self
-            .revoked
-            .iter()
-            .map(|(serial, extensions)| {
-                let extensions = if extensions.is_empty() { Vec::new() } else { der(extensions) };
-                tlv(0x30, &[tlv(0x02, serial), der(&at(self.this_update)), extensions].concat())
-            })
-            .collect();
-        let entries = if entries.is_empty() { Vec::new() } else { tlv(0x30, &entries.concat()) };
-        let extensions = if self.extensions.is_empty() { Vec::new() } else { tlv(0xa0, &der(&self.extensions)) };
-        let next_update = self.next_update.map(|next| der(&at(next))).unwrap_or_default();
-        let fields =
-            [tlv(0x02, &[1]), self.algorithm.clone(), der(&self.issuer), der(&at(self.this_update)), next_update, entries, extensions];
-        sign(&tlv(0x30, &fields.concat()), &self.algorithm, self.by)
-    }
-}
 
 impl Maker {
     /// A TDX 1.5 guest on a platform that is up to date.
@@ -314,6 +143,7 @@ impl Maker {
             body,
             qe,
             qe_auth: (0..32).collect(),
+            tamper: None,
             requirements: Requirements::STRICT,
             now_ms: NOW_MS,
         }
@@ -355,12 +185,39 @@ impl Maker {
     }
 
     pub fn root_der(&self) -> Vec<u8> {
-        certificate(&self.root, ROOT)
+        self.sign_certificate(Link::Root, &self.root, ROOT)
+    }
+
+    fn sign_certificate(&self, link: Link, template: &Template, by: u8) -> Vec<u8> {
+        sign(&self.tampered(Place::Certificate(link), der(template)), &der(&template.algorithm), by)
+    }
+
+    fn sign_crl(&self, item: Item, list: &Crl) -> Vec<u8> {
+        sign(&self.tampered(Place::Item(item), list.part()), &list.algorithm, list.by)
+    }
+
+    fn sign_item(&self, item: Item, body: &Value) -> (Vec<u8>, [u8; 64]) {
+        let body = self.tampered(Place::Item(item), body.to_string().into_bytes());
+        let signature = raw(&body, SIGNER);
+        (body, signature)
+    }
+
+    /// What will be signed, with the change if it is meant for it.
+    fn tampered(&self, place: Place, mut part: Vec<u8>) -> Vec<u8> {
+        if let Some(tamper) = self.tamper.filter(|tamper| tamper.place == place) {
+            let at = tamper.at % part.len();
+            part[at] ^= tamper.flip;
+        }
+        part
     }
 
     pub fn chain(&self) -> [Vec<u8>; 3] {
         let issuer = self.chain_issuer.as_ref().unwrap_or(&self.issuer);
-        [certificate(&self.chip, self.chip_by), certificate(issuer, self.issuer_by), self.root_der()]
+        [
+            self.sign_certificate(Link::Chip, &self.chip, self.chip_by),
+            self.sign_certificate(Link::Issuer, issuer, self.issuer_by),
+            self.root_der(),
+        ]
     }
 
     /// What the attestation key signs.
@@ -404,17 +261,17 @@ impl Maker {
     }
 
     pub fn make(&self) -> Made {
-        let signer = certificate(&self.signer, self.signer_by);
+        let signer = self.sign_certificate(Link::Signer, &self.signer, self.signer_by);
         Made {
             quote: self.quote(pem(&self.chain()).as_bytes()),
             root: self.root_der(),
-            issuer: certificate(&self.issuer, self.issuer_by),
+            issuer: self.sign_certificate(Link::Issuer, &self.issuer, self.issuer_by),
             qe_signer: signer.clone(),
             signer,
-            root_crl: self.root_crl.sign(),
-            pck_crl: self.pck_crl.sign(),
-            tcb_info: item(self.tcb_info.to_string()),
-            qe_identity: item(self.qe_identity.to_string()),
+            root_crl: self.sign_crl(Item::RootCrl, &self.root_crl),
+            pck_crl: self.sign_crl(Item::PckCrl, &self.pck_crl),
+            tcb_info: self.sign_item(Item::TcbInfo, &self.tcb_info),
+            qe_identity: self.sign_item(Item::QeIdentity, &self.qe_identity),
             requirements: self.requirements,
             now_ms: self.now_ms,
         }
@@ -423,22 +280,6 @@ impl Maker {
     pub fn judge(&self) -> Result<Claims, Error> {
         self.make().judge()
     }
-}
-
-/// A body with its signature.
-pub fn item(body: String) -> (Vec<u8>, [u8; 64]) {
-    let signature = raw(body.as_bytes(), SIGNER);
-    (body.into_bytes(), signature)
-}
-
-/// A signature as Intel writes it outside of X.509.
-pub fn raw(message: &[u8], by: u8) -> [u8; 64] {
-    let signature: Signature = key(by).sign(message);
-    signature.to_bytes().into()
-}
-
-pub fn pem(chain: &[Vec<u8>]) -> String {
-    chain.iter().map(|der| pem_rfc7468::encode_string("CERTIFICATE", LineEnding::LF, der).expect("PEM")).collect()
 }
 
 impl Made {
@@ -498,9 +339,4 @@ impl Kept {
             Endorsements { root_crl: &self.root_crl, pck_crl: &self.pck_crl, tcb_info: &self.tcb_info, qe_identity: &self.qe_identity };
         verify_quote(&self.made.quote, &endorsements, &self.made.root, &self.made.requirements, self.made.now_ms)
     }
-}
-
-/// An algorithm with parameters that should not be there.
-pub fn with_null_parameters() -> AlgorithmIdentifierOwned {
-    AlgorithmIdentifierOwned { oid: id("1.2.840.10045.4.3.2"), parameters: Some(Any::null()) }
 }

@@ -1,6 +1,7 @@
 //! Quotes of real platforms with Intel's collateral. They lie beside the project; where they are absent the tests say so and pass.
 
-use blockcloud_evidence::tdx::{Claims, Collateral, Error, Requirements, SignedItem, certificates, verify};
+use crate::maker::Made;
+use blockcloud_evidence::tdx::{Claims, Error, Requirements, certificates};
 use dcap_qvl::QuoteCollateralV3;
 use std::{
     fs,
@@ -60,44 +61,26 @@ impl Vectors {
     }
 
     pub fn verify_at(&self, vector: Vector, requirements: &Requirements, now_ms: u64) -> Result<Claims, Error> {
-        let bundle = Bundle::of(&self.collateral(vector)).expect("collateral in good form");
-        verify(&self.quote(vector), &bundle.collateral(), &self.root(), requirements, now_ms)
-    }
-}
-
-/// Collateral as Intel's service sends it, with the certificates out of their PEM.
-pub struct Bundle {
-    root_crl: Vec<u8>,
-    pck_crl: Vec<u8>,
-    pck_issuer: Vec<u8>,
-    tcb_info: (Vec<u8>, [u8; 64], Vec<u8>),
-    qe_identity: (Vec<u8>, [u8; 64], Vec<u8>),
-}
-
-impl Bundle {
-    /// Nothing if it cannot even be taken apart.
-    pub fn of(collateral: &QuoteCollateralV3) -> Option<Self> {
-        let first = |pem: &str| chain(pem).filter(|chain| chain.len() == 2).and_then(|chain| chain.into_iter().next());
-        let item = |body: &str, signature: &[u8], pem: &str| Some((body.as_bytes().to_vec(), signature.try_into().ok()?, first(pem)?));
-        Some(Self {
-            root_crl: collateral.root_ca_crl.clone(),
-            pck_crl: collateral.pck_crl.clone(),
-            pck_issuer: first(&collateral.pck_crl_issuer_chain)?,
-            tcb_info: item(&collateral.tcb_info, &collateral.tcb_info_signature, &collateral.tcb_info_issuer_chain)?,
-            qe_identity: item(&collateral.qe_identity, &collateral.qe_identity_signature, &collateral.qe_identity_issuer_chain)?,
-        })
+        Made { requirements: *requirements, now_ms, ..self.evidence(vector) }.judge()
     }
 
-    pub fn collateral(&self) -> Collateral<'_> {
-        fn item((body, signature, signer): &(Vec<u8>, [u8; 64], Vec<u8>)) -> SignedItem<'_> {
-            SignedItem { body, signature, signer }
-        }
-        Collateral {
-            root_crl: &self.root_crl,
-            pck_crl: &self.pck_crl,
-            pck_issuer: &self.pck_issuer,
-            tcb_info: item(&self.tcb_info),
-            qe_identity: item(&self.qe_identity),
+    /// The quote with its collateral, judged by whatever there is a switch for, at the manifest's time.
+    pub fn evidence(&self, vector: Vector) -> Made {
+        let collateral = self.collateral(vector);
+        let first = |pem: &str| chain(pem).and_then(|chain| chain.into_iter().next()).expect("a chain");
+        let signature = |signature: &[u8]| <[u8; 64]>::try_from(signature).expect("a signature");
+        Made {
+            quote: self.quote(vector),
+            root: self.root(),
+            issuer: first(&collateral.pck_crl_issuer_chain),
+            signer: first(&collateral.tcb_info_issuer_chain),
+            qe_signer: first(&collateral.qe_identity_issuer_chain),
+            root_crl: collateral.root_ca_crl,
+            pck_crl: collateral.pck_crl,
+            tcb_info: (collateral.tcb_info.into_bytes(), signature(&collateral.tcb_info_signature)),
+            qe_identity: (collateral.qe_identity.into_bytes(), signature(&collateral.qe_identity_signature)),
+            requirements: Requirements::LENIENT,
+            now_ms: vector.2 * 1000,
         }
     }
 }
