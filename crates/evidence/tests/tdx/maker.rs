@@ -305,16 +305,21 @@ impl Made {
     }
 
     /// Verifies the collateral now, to be kept.
-    pub fn kept(&self) -> Kept {
+    pub fn keep(&self) -> Result<Kept, Error> {
         let collateral = self.collateral();
-        let root_crl = verify_root_crl(collateral.root_crl, &self.root, self.now_ms).expect("a good list");
-        Kept {
-            pck_crl: verify_pck_crl(collateral.pck_crl, collateral.pck_issuer, &self.root, &root_crl, self.now_ms).expect("a good list"),
-            tcb_info: verify_tcb_info(&collateral.tcb_info, &self.root, &root_crl, self.now_ms).expect("a good TCB info"),
-            qe_identity: verify_qe_identity(&collateral.qe_identity, &self.root, &root_crl, self.now_ms).expect("a good identity"),
+        let root_crl = verify_root_crl(collateral.root_crl, &self.root, self.now_ms)?;
+        Ok(Kept {
+            pck_crl: verify_pck_crl(collateral.pck_crl, collateral.pck_issuer, &self.root, &root_crl, self.now_ms)?,
+            tcb_info: verify_tcb_info(&collateral.tcb_info, &self.root, &root_crl, self.now_ms)?,
+            qe_identity: verify_qe_identity(&collateral.qe_identity, &self.root, &root_crl, self.now_ms)?,
             root_crl,
             made: self.clone(),
-        }
+        })
+    }
+
+    /// The same of good collateral.
+    pub fn kept(&self) -> Kept {
+        self.keep().expect("good collateral")
     }
 }
 

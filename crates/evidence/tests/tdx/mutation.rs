@@ -105,7 +105,8 @@ proptest! {
             _ => maker.qe = changed(&maker.qe, &changes).try_into().expect("the same length"),
         }
         let made = maker.make();
-        let _ = made.judge();
+        // Item by item or all at once.
+        prop_assert_eq!(made.keep().and_then(|kept| kept.judge()).ok(), made.judge().ok());
         let _ = Made { now_ms, ..made }.judge();
     }
 
