@@ -158,7 +158,7 @@ pub enum Error {
     /// A revocation list names another issuer than the one that was expected.
     #[codec(index = 37)]
     CrlIssuer(Item),
-    /// A revocation list or an entry of it has an extension that is marked critical and not understood here.
+    /// A revocation list is partial or indirect, or it or an entry of it has an extension that is marked critical and not understood here.
     #[codec(index = 38)]
     CrlExtension(Item),
     /// A revocation list has no number, or several, or one that does not fit into 64 bits.

@@ -158,7 +158,9 @@ impl Error {
             Self::ItemRoot(_) => ("it was verified under another root", "one root for everything"),
             Self::CrlAlgorithm(_) => ("it is signed by another algorithm", "ECDSA with SHA-256, without parameters"),
             Self::CrlIssuer(_) => ("it names another issuer", "the subject of its issuer's certificate"),
-            Self::CrlExtension(_) => ("it has an unknown critical extension", "critical extensions that are understood only"),
+            Self::CrlExtension(_) => {
+                ("it is partial, indirect or has an unknown critical extension", "a complete list of its issuer's own certificates")
+            }
             Self::CrlNumber(_) => ("it has no number or several", "one number, below 2^64"),
             _ => ("it cannot be read", "the form that the vendor gives it"),
         };

@@ -11,6 +11,10 @@ use scale_info::TypeInfo;
 use x509_cert::{Version, crl::TbsCertList, ext::Extension};
 
 const CRL_NUMBER: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.20");
+/// What makes a list something else than all that its issuer has revoked: changes to another list (delta CRL indicator), a part of it (issuing distribution
+/// point), other issuers' certificates (certificate issuer, of an entry). They should be marked critical; whether they are is not relied upon.
+const NOT_THE_WHOLE: [ObjectIdentifier; 3] =
+    [ObjectIdentifier::new_unwrap("2.5.29.27"), ObjectIdentifier::new_unwrap("2.5.29.28"), ObjectIdentifier::new_unwrap("2.5.29.29")];
 
 /// A verified revocation list.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, ScaleDecode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
@@ -53,7 +57,8 @@ impl RevocationList {
         let extensions = list.crl_extensions.unwrap_or_default();
         let entries = list.revoked_certificates.unwrap_or_default();
         let entry_extensions = entries.iter().filter_map(|entry| entry.crl_entry_extensions.as_ref()).flatten();
-        if extensions.iter().chain(entry_extensions).any(|extension| extension.critical) {
+        let refused = |extension: &Extension| extension.critical || NOT_THE_WHOLE.contains(&extension.extn_id);
+        if extensions.iter().chain(entry_extensions).any(refused) {
             return Err(Error::CrlExtension(item));
         }
         let number = number(&extensions).ok_or(Error::CrlNumber(item))?;

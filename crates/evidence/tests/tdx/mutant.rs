@@ -231,13 +231,15 @@ fn change_content(maker: &mut Maker, random: &mut Random) -> String {
         }
         _ => {
             let list = if random.below(2) == 0 { &mut maker.root_crl } else { &mut maker.pck_crl };
-            let what = random.below(6);
+            let what = random.below(8);
             match what {
                 0 => list.next_update = None,
                 1 => list.next_update = Some(NOW_MS / 1000 + random.below(3) as u64 - 1),
                 2 => list.this_update = NOW_MS / 1000 + random.below(3) as u64 - 1,
                 3 => list.extensions.clear(),
-                4 => list.extensions.push(extension(id("2.5.29.28"), true, &[0x30, 0x00])),
+                4 => list.extensions.push(extension(id("2.5.29.28"), random.below(2) == 0, &[0x30, 0x00])),
+                5 => list.extensions.push(extension(id("2.5.29.27"), random.below(2) == 0, &[0x02, 0x01, 0x01])),
+                6 => list.revoked[0].1.push(extension(id("2.5.29.29"), random.below(2) == 0, &[0x30, 0x00])),
                 _ => list.by = IMPOSTOR,
             }
             format!("revocation list of {:?}, change {what}", list.issuer.to_string())

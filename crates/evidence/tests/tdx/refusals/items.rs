@@ -77,6 +77,10 @@ refusals_of! {
     list_by_another_issuer: CrlIssuer at CRLS => |item| crl(item, |list| list.issuer = Maker::new().chip.subject);
     list_has_unknown_critical_extension: CrlExtension at CRLS => |item| crl(item, |list| list.extensions.push(critical()));
     entry_has_unknown_critical_extension: CrlExtension at CRLS => |item| crl(item, |list| list.revoked[0].1.push(critical()));
+    list_of_changes_only: CrlExtension at CRLS => |item| crl(item, |list| list.extensions.push(extension(id("2.5.29.27"), false, &[0x02, 0x01, 0x01])));
+    list_of_a_part_only: CrlExtension at CRLS => |item| crl(item, |list| list.extensions.push(extension(id("2.5.29.28"), false, &[0x30, 0x00])));
+    list_of_others_certificates: CrlExtension at CRLS =>
+        |item| crl(item, |list| list.revoked[0].1.push(extension(id("2.5.29.29"), false, &[0x30, 0x00])));
     list_without_number: CrlNumber at CRLS => |item| crl(item, |list| list.extensions.clear());
     list_with_two_numbers: CrlNumber at CRLS => |item| crl(item, |list| list.extensions.push(list.extensions[0].clone()));
     list_with_too_large_a_number: CrlNumber at CRLS =>
