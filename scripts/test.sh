@@ -17,6 +17,9 @@ step "one copy of each polkadot-sdk crate"
 ./scripts/one-sdk.sh
 step "tests"
 cargo test --workspace --locked
+step "the TDX verifier beside an independent one"
+cargo fmt --manifest-path tests/oracle/Cargo.toml --check
+cargo test --quiet --manifest-path tests/oracle/Cargo.toml --locked
 step "documentation"
 SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 if cargo deny --version >/dev/null 2>&1; then

@@ -1,0 +1,10 @@
+//! TDX: what is believed and what is refused.
+
+mod acceptance;
+mod genuine;
+mod maker;
+mod mutant;
+mod mutation;
+mod parts;
+mod refusals;
+mod vectors;
