@@ -3,7 +3,6 @@
 mod acceptance;
 mod genuine;
 mod maker;
-mod mutant;
 mod mutation;
 mod parts;
 mod refusals;
