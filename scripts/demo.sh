@@ -108,13 +108,13 @@ blockcloud job place "${spec[@]}" --output json 2> >(indent >&2) | jq -c . >"$wo
 job=$(jq -s '.[-1].job' "$work/place.json")
 
 bold "5. The job runs: receipts and checkpoints"
-blockcloud job watch "$job" 2>&1 | indent
+blockcloud job watch "$job" 2>&1 | indent || note "the program did not end well; what it printed says why"
 
 bold "6. The output, opened with the customer's key"
 blockcloud job fetch "$job" --into "$work/output" | indent
 note "what the program printed:"
 head -20 "$work/output/stdout" | indent
-first=$(find "$work/output/output" -type f | sort | head -1)
+first=$(find "$work/output" -mindepth 2 -type f | sort | head -1)
 if [ -n "$first" ]; then
     note "the first lines of ${first#"$work/output/"}:"
     head -5 "$first" | indent

@@ -9,6 +9,7 @@ use blockcloud_tests::{
     provider::{CAPACITY, Provider},
     scene::Scene,
 };
+use std::path::PathBuf;
 use tokio::process::Command;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,13 +41,12 @@ impl Moment {
 
 struct Crash {
     scene: Scene,
-    spec: Vec<String>,
+    module: PathBuf,
 }
 
 impl Crash {
     async fn new() -> Result<Self> {
-        // Runs for several seconds, so that it can be met running.
-        Ok(Self { scene: Scene::new().await?, spec: Customer::spec(&module("busy")?, &[], &["400"])? })
+        Ok(Self { scene: Scene::new().await?, module: module("busy")? })
     }
 
     async fn kill(&mut self, victim: Victim) -> Result<()> {
@@ -69,16 +69,21 @@ impl Crash {
 
     /// Places a job, kills the victim at the moment, goes on as customer, and returns the job when it has ended.
     async fn play(&mut self, victim: Victim, moment: Moment) -> Result<JobView> {
-        let Self { scene, spec } = self;
-        let job = scene.customer.place(spec)?;
-        if moment == Moment::Running {
-            scene.customer.release(job)?;
-        }
+        let Self { scene, module } = self;
+        // One that is to be met running works for several seconds.
+        let work = if moment == Moment::Running { "3000" } else { "400" };
+        let job = scene.customer.place(&Customer::spec(module, &[], &[work])?)?;
+        let releasing = match moment {
+            Moment::Running => Some(scene.customer.command()?.args(["job", "release", &job.to_string()]).spawn()?),
+            _ => None,
+        };
         scene.reach(job, |view| moment.reached(view)).await?;
         self.kill(victim).await?;
-        if moment != Moment::Running {
+        match releasing {
+            // It may have been cut off by the death of the agent or the node: the key was released before.
+            Some(mut releasing) => drop(releasing.wait()?),
             // One command: it verifies every guest that takes the place of a dead one, and gives it the key in turn.
-            self.scene.customer.release(job)?;
+            None => drop(self.scene.customer.release(job)?),
         }
         self.scene.reach(job, |view| matches!(view.state, JobState::Settled(_))).await
     }

@@ -105,5 +105,12 @@ async fn unmodified_programs_from_the_registry_run_as_jobs() -> Result<()> {
         assert!(well, "{arguments:?} ended well: {stdout}{stderr}");
         assert_eq!(stdout, expected, "{arguments:?}");
     }
+
+    // What a program that fails has printed is fetched as well: it says why.
+    let into = scene.directory().join("output-failed");
+    let place = ["job".into(), "place".into(), "--fetch".into(), into.display().to_string()];
+    let failed = customer.try_run(place.into_iter().chain(Customer::spec(&modules[1], &[&data], &["rain", "/input/nothing.csv"])?))?;
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(fs::read_to_string(into.join("stderr"))?.contains("/input/nothing.csv"));
     Ok(())
 }

@@ -106,7 +106,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             })?;
             Ok(true)
         }
-        Command::Watch { job } => watch::run(context, &context.chain().await?, job).await,
+        Command::Watch { job } => Ok(watch::run(context, &context.chain().await?, job).await?.well),
         Command::Release { job, root } => {
             let (_, root) = (context.signer()?, root.named()?);
             let chain = context.chain().await?;

@@ -77,19 +77,20 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
     if !directed(release::run(context, chain, &mut folder, job, root).await, || resume(job))? {
         return Ok(false);
     }
-    if (arguments.watch || arguments.fetch.is_some())
-        && !directed(watch::run(context, chain, job).await, || {
-            format!("job {job} is placed and its key released; go on with `blockcloud job watch {job}`")
-        })?
-    {
-        return Ok(false);
+    if !arguments.watch && arguments.fetch.is_none() {
+        return Ok(true);
     }
-    match arguments.fetch {
+    let ended = directed(watch::run(context, chain, job).await, || {
+        format!("job {job} is placed and its key released; go on with `blockcloud job watch {job}`")
+    })?;
+    // What a program that failed has printed says why.
+    let fetched = match arguments.fetch.filter(|_| ended.completed) {
         Some(into) => super::fetch::run(context, chain, job, &into)
             .await
-            .with_context(|| format!("job {job} has ended; go on with `blockcloud job fetch {job} --into FOLDER`")),
-        None => Ok(true),
-    }
+            .with_context(|| format!("job {job} has ended; go on with `blockcloud job fetch {job} --into FOLDER`"))?,
+        None => true,
+    };
+    Ok(ended.well && fetched)
 }
 
 /// Whether a placement was refused for good: by the chain's logic, or before it was ever included.

@@ -12,8 +12,17 @@ use anyhow::Result;
 use blockcloud_client::{At, Chain};
 use blockcloud_primitives::{End, Exit, JobId, JobState, JobView};
 
-/// Follows a job until it ends. The answer is yes only if the guest completed it and the program ended well.
-pub async fn run(context: &Context, chain: &Chain, job: JobId) -> Result<bool> {
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The guest completed it: there is an output, and what the program printed.
+    pub completed: bool,
+    /// It was completed, and the program ended with code 0.
+    pub well: bool,
+}
+
+/// Follows a job until it ends.
+pub async fn run(context: &Context, chain: &Chain, job: JobId) -> Result<Outcome> {
     // Whoever placed it will want its output even when the chain has forgotten the job.
     let folder = JobFolder::find(&context.home()?, chain, job).await.ok();
     let mut heads = chain.patiently(|| chain.finalised_heads()).await?;
@@ -37,7 +46,8 @@ pub async fn run(context: &Context, chain: &Chain, job: JobId) -> Result<bool> {
                 context.output.result(&view, details)?;
             }
             let well = view.completion.is_some_and(|completion| completion.exit == Exit::Code(0));
-            return Ok(end == End::Completed && well);
+            let completed = end == End::Completed;
+            return Ok(Outcome { completed, well: completed && well });
         }
         last = Some(view);
         heads.next_patiently().await?;
