@@ -6,7 +6,5 @@
 mod maker;
 mod mutant;
 mod oracle;
-#[path = "../../crates/evidence/tests/tdx/parts.rs"]
-mod parts;
 #[path = "../../crates/evidence/tests/tdx/vectors.rs"]
 mod vectors;

@@ -167,34 +167,34 @@ const STATUSES: [&str; 9] = [
 fn change_content(maker: &mut Maker, random: &mut Random) -> String {
     match random.below(14) {
         0..=2 => {
-            let places = if maker.body.len() > TEE_TCB_SVN2 { [TEE_TCB_SVN, TEE_TCB_SVN2] } else { [TEE_TCB_SVN; 2] };
+            let places = if maker.draft.body.len() > TEE_TCB_SVN2 { [TEE_TCB_SVN, TEE_TCB_SVN2] } else { [TEE_TCB_SVN; 2] };
             let (place, svn) = (places[random.below(2)] + random.below(4), random.below(7) as u8);
             maker.put(place, &[svn]);
             format!("level {place} is {svn}")
         }
         3 => {
             let bit = random.below(64);
-            maker.body[ATTRIBUTES + bit / 8] ^= 1 << (bit % 8);
+            maker.draft.body[ATTRIBUTES + bit / 8] ^= 1 << (bit % 8);
             format!("attribute {bit}")
         }
         4 => {
-            let at = random.below(maker.body.len());
-            maker.body[at] ^= random.byte();
+            let at = random.below(maker.draft.body.len());
+            maker.draft.body[at] ^= random.byte();
             format!("body at {at}")
         }
         5 => {
             let at = *random.choose(&[16, 48, 49, 52, 128, 159, 256, 257, 258, 258, 258, 259, 320, 352]).expect("a place");
-            maker.qe[at] = random.below(10) as u8;
-            format!("enclave at {at} is {}", maker.qe[at])
+            maker.draft.qe[at] = random.below(10) as u8;
+            format!("enclave at {at} is {}", maker.draft.qe[at])
         }
         6..=8 => format!("TCB info: {}", change_json(&mut maker.tcb_info, random)),
         9 => format!("QE identity: {}", change_json(&mut maker.qe_identity, random)),
         10 => {
             let mut parts = platform_parts();
-            let (mut components, pce_svn) = ([3; 16], 9 + random.below(4) as u8);
+            let (mut components, pce_svn) = ([3; 16], 9 + random.below(4) as u16);
             let at = random.below(16);
             components[at] = random.below(6) as u8;
-            let mut tcb = tcb_parts_at(components, pce_svn);
+            let mut tcb = SgxExtension { components, pce_svn, ..PLATFORM.extension().clone() }.tcb_parts();
             if random.below(8) == 0 {
                 tcb[at] = part(&[2, at as u32 + 1], &tlv(0x02, &[random.below(6) as u8]));
             }
@@ -216,7 +216,7 @@ fn change_content(maker: &mut Maker, random: &mut Random) -> String {
                 1 => template.validity.not_before = at(NOW_MS / 1000 + 1),
                 2 => template.issuer = template.subject.clone(),
                 3 => drop(template.extensions.remove(random.below(2))),
-                4 => template.key = public(IMPOSTOR),
+                4 => template.key = IMPOSTOR.public(),
                 _ => template.extensions.push(extension(id("1.2.840.113741.1.99"), random.below(2) == 0, &[5, 0])),
             }
             format!("certificate {link:?}, change {what}")
@@ -240,7 +240,7 @@ fn change_content(maker: &mut Maker, random: &mut Random) -> String {
                 4 => list.extensions.push(extension(id("2.5.29.28"), random.below(2) == 0, &[0x30, 0x00])),
                 5 => list.extensions.push(extension(id("2.5.29.27"), random.below(2) == 0, &[0x02, 0x01, 0x01])),
                 6 => list.revoked[0].1.push(extension(id("2.5.29.29"), random.below(2) == 0, &[0x30, 0x00])),
-                _ => list.by = IMPOSTOR,
+                _ => list.by = IMPOSTOR.clone(),
             }
             format!("revocation list of {:?}, change {what}", list.issuer.to_string())
         }

@@ -37,7 +37,7 @@ const PSS_SHA384: &[u8] = &[
     0x30,
 ];
 
-/// What a certificate says: X.509's TBSCertificate (RFC 5280, section 4.1) without the parts that AMD does not use.
+/// What a certificate says: X.509's TBSCertificate (RFC 5280, section 4.1) without the parts that vendors do not use.
 #[derive(Clone, Debug, Sequence)]
 pub struct Template {
     /// Version of the format.
@@ -170,7 +170,7 @@ impl Authority {
 }
 
 /// A name that says what it is worth.
-fn name(common_name: &str) -> Name {
+pub(crate) fn name(common_name: &str) -> Name {
     Name::from_str(&format!("CN={common_name},O=BlockCloud development root: PROTECTS NOTHING,OU=Simulated hardware"))
         .expect("a common name without separators")
 }

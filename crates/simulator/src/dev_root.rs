@@ -24,6 +24,7 @@ A chain that trusts `root.der` believes anybody who says that data is in a confi
 
 * `root.der`, `issuer.der`: certificates in the shape of AMD's ARK and ASK, DER (RSA-4096, RSASSA-PSS with SHA-384, salt 48).
 * `root.key`, `issuer.key`: their private keys, PKCS#8 DER.
+* `tdx/`: the same for TDX platforms, in the shape of Intel's root.
 
 Made by `blockcloud-simulator new-root DIR`. A new root changes every simulated certificate and every fixture made from it.
 ";

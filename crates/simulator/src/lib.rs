@@ -7,6 +7,7 @@ pub mod dev_root;
 pub mod processor;
 mod random;
 pub mod server;
+pub mod tdx;
 
 pub use authority::{Authority, Template};
 pub use processor::{Launch, Processor};

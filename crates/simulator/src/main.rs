@@ -1,8 +1,12 @@
-//! Command line of the simulated processor.
+//! Command line of the simulated hardware.
 
 use anyhow::{Context, bail};
-use blockcloud_simulator::{Processor, dev_root, server};
-use clap::{Parser, Subcommand};
+use blockcloud_simulator::{
+    Processor, dev_root,
+    server::{self, Machine},
+    tdx::{self, Platform},
+};
+use clap::{Parser, Subcommand, ValueEnum};
 use std::{
     fs,
     io::{self, Write},
@@ -12,7 +16,8 @@ use std::{
 
 /// SIMULATED confidential processor for machines without the hardware.
 ///
-/// It signs reports in AMD's SEV-SNP format with keys that are public knowledge. Its reports prove nothing, and only development chains accept them.
+/// It signs reports in AMD's SEV-SNP format, or quotes in Intel's TDX format, with keys that are public knowledge. They prove nothing, and only development
+/// chains accept them.
 #[derive(Parser)]
 #[command(name = "blockcloud-simulator", version)]
 struct Arguments {
@@ -22,8 +27,11 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs a SIMULATED processor and prints `SIMULATED` and its URL once it answers.
+    /// Runs a SIMULATED processor or platform and prints `SIMULATED` and its URL once it answers.
     Run {
+        /// What is simulated.
+        #[arg(long, value_enum, default_value = "sev-snp")]
+        tee: Tee,
         /// Address to listen on; port 0 takes a free one.
         #[arg(long, default_value = "127.0.0.1:0")]
         listen: SocketAddr,
@@ -50,11 +58,20 @@ enum Command {
         #[arg(long)]
         report_data: String,
     },
-    /// Makes a new development root and writes its keys and certificates into a folder.
+    /// Makes new development roots and writes their keys and certificates into a folder, those for TDX into `tdx` in it.
     NewRoot {
         /// Folder to write into; made if it does not exist.
         folder: PathBuf,
     },
+}
+
+/// The hardware that is simulated.
+#[derive(Clone, Copy, ValueEnum)]
+enum Tee {
+    /// A processor with AMD SEV-SNP.
+    SevSnp,
+    /// A platform with Intel TDX, which answers for its own collateral, too.
+    Tdx,
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -64,7 +81,7 @@ async fn main() -> anyhow::Result<()> {
         .with_writer(io::stderr)
         .init();
     match Arguments::parse().command {
-        Command::Run { listen, chip } => run(listen, chip.as_deref()).await,
+        Command::Run { tee, listen, chip } => run(tee, listen, chip.as_deref()).await,
         Command::Evidence { folder, chip_seed, measurement, host_data, report_data } => {
             let processor = Processor::new(bytes("--chip-seed", &chip_seed)?);
             let launch = processor.launch(bytes("--measurement", &measurement)?, bytes("--host-data", &host_data)?);
@@ -84,21 +101,26 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::NewRoot { folder } => {
             dev_root::create(&folder)?;
-            eprintln!("SIMULATED development root is in {}; its keys protect nothing", folder.display());
+            tdx::dev_root::create(&folder.join("tdx"))?;
+            eprintln!("SIMULATED development roots are in {}; their keys protect nothing", folder.display());
             Ok(())
         }
     }
 }
 
-async fn run(listen: SocketAddr, chip: Option<&Path>) -> anyhow::Result<()> {
+async fn run(tee: Tee, listen: SocketAddr, chip: Option<&Path>) -> anyhow::Result<()> {
     let seed = match chip {
         Some(path) => chip_seed(path)?,
         None => rand::random(),
     };
     let listener = tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    let router = server::router(Processor::new(seed));
-    tracing::warn!(target: "simulator", %address, "SIMULATED processor: its reports prove nothing");
+    let machine: Machine = match tee {
+        Tee::SevSnp => Processor::new(seed).into(),
+        Tee::Tdx => Platform::new(seed).into(),
+    };
+    let router = server::router(machine);
+    tracing::warn!(target: "simulator", %address, "SIMULATED hardware: its reports prove nothing");
     writeln!(io::stdout(), "SIMULATED http://{address}")?;
     axum::serve(listener, router).with_graceful_shutdown(stopped()).await?;
     Ok(())

@@ -1,8 +1,12 @@
-//! The simulated processor over HTTP, for guests and agents that are other processes.
+//! The simulated processor or platform over HTTP, for guests and agents that are other processes.
 //!
-//! Not here: any protection. Whoever reaches the port gets reports about anything; it listens on the loopback address unless it is told otherwise.
+//! Not here: collateral of a simulated TDX platform, see `tdx::pcs`; and any protection. Whoever reaches the port gets reports about anything; it listens
+//! on the loopback address unless it is told otherwise.
 
-use crate::Processor;
+use crate::{
+    Processor,
+    tdx::{Collateral, Platform, pcs},
+};
 use axum::{
     Json, Router,
     extract::{State, rejection::JsonRejection},
@@ -10,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use blockcloud_evidence::snp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha384};
 use std::{
@@ -20,12 +25,20 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// Most guests that one simulated processor remembers; the oldest are not forgotten, new ones are refused.
+/// Most guests that one simulator remembers; the oldest are not forgotten, new ones are refused.
 const MAX_LAUNCHES: usize = 4096;
 
-/// A processor and the guests that were launched on it. They are gone when the program ends, as they are when a machine is switched off.
-pub struct Server {
-    processor: Processor,
+/// The hardware that is simulated.
+pub enum Machine {
+    /// A processor with AMD SEV-SNP.
+    SevSnp(Processor),
+    /// A platform with Intel TDX.
+    Tdx(Platform),
+}
+
+/// A machine and the guests that were launched on it. They are gone when the program ends, as they are when a machine is switched off.
+struct Server {
+    machine: Machine,
     launches: Mutex<HashMap<String, Guest>>,
 }
 
@@ -70,24 +83,30 @@ struct Reported {
 #[derive(Serialize)]
 struct Description {
     simulated: bool,
-    product: blockcloud_evidence::snp::Product,
-    chip_id: String,
-    tcb: blockcloud_evidence::snp::Tcb,
+    #[serde(flatten)]
+    hardware: Hardware,
     advice: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "tee", rename_all = "kebab-case")]
+enum Hardware {
+    SevSnp { product: snp::Product, chip_id: String, tcb: snp::Tcb },
+    Tdx { ppid: String, fmspc: String },
 }
 
 /// Why a request is refused, and what to do about it.
 #[derive(Debug, Serialize)]
-struct Refusal {
+pub(crate) struct Refusal {
     #[serde(skip)]
-    status: StatusCode,
-    error: String,
-    advice: &'static str,
+    pub(crate) status: StatusCode,
+    pub(crate) error: String,
+    pub(crate) advice: &'static str,
 }
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        tracing::warn!(target: "simulator", status = %self.status, error = %self.error, "SIMULATED processor refused a request");
+        tracing::warn!(target: "simulator", status = %self.status, error = %self.error, "SIMULATED hardware refused a request");
         (self.status, Json(self)).into_response()
     }
 }
@@ -102,19 +121,66 @@ impl From<JsonRejection> for Refusal {
     }
 }
 
-/// The routes of a simulated processor.
-pub fn router(processor: Processor) -> Router {
-    let server = Arc::new(Server { processor, launches: Mutex::default() });
-    Router::new().route("/", get(describe)).route("/launch", post(launch)).route("/report", post(report)).with_state(server)
+impl Machine {
+    /// The report of a guest, and the certificate that comes with it, if one does.
+    fn report(&self, guest: &Guest, report_data: [u8; 64]) -> (Vec<u8>, Vec<u8>) {
+        let Guest { measurement, host_data } = *guest;
+        match self {
+            Self::SevSnp(processor) => {
+                (processor.launch(measurement, host_data).report(report_data).to_vec(), processor.certificate().to_vec())
+            }
+            // A quote carries its certificates.
+            Self::Tdx(platform) => {
+                let mut mr_config_id = [0; 48];
+                mr_config_id[..32].copy_from_slice(&host_data);
+                (platform.launch(measurement, mr_config_id).quote(report_data), Vec::new())
+            }
+        }
+    }
+
+    fn describe(&self) -> Hardware {
+        match self {
+            Self::SevSnp(processor) => {
+                Hardware::SevSnp { product: processor.product(), chip_id: hex::encode(processor.chip_id()), tcb: processor.tcb() }
+            }
+            Self::Tdx(platform) => Hardware::Tdx { ppid: hex::encode(platform.ppid()), fmspc: hex::encode(platform.fmspc()) },
+        }
+    }
+}
+
+impl From<Processor> for Machine {
+    fn from(processor: Processor) -> Self {
+        Self::SevSnp(processor)
+    }
+}
+
+impl From<Platform> for Machine {
+    fn from(platform: Platform) -> Self {
+        Self::Tdx(platform)
+    }
+}
+
+/// The routes of a simulated processor or platform; of a platform, its collateral's, too.
+pub fn router(machine: impl Into<Machine>) -> Router {
+    let machine = machine.into();
+    let collateral = match &machine {
+        Machine::SevSnp(_) => Router::new(),
+        Machine::Tdx(platform) => pcs::router(&Collateral::new(platform.fmspc()), &[platform.fmspc()]),
+    };
+    let server = Arc::new(Server { machine, launches: Mutex::default() });
+    Router::new()
+        .route("/", get(describe))
+        .route("/launch", post(launch))
+        .route("/report", post(report))
+        .with_state(server)
+        .merge(collateral)
 }
 
 async fn describe(State(server): State<Arc<Server>>) -> Json<Description> {
     Json(Description {
         simulated: true,
-        product: server.processor.product(),
-        chip_id: hex::encode(server.processor.chip_id()),
-        tcb: server.processor.tcb(),
-        advice: "SIMULATED processor: its reports prove nothing. Only development chains accept them.",
+        hardware: server.machine.describe(),
+        advice: "SIMULATED hardware: its reports prove nothing. Only development chains accept them.",
     })
 }
 
@@ -134,7 +200,7 @@ async fn launch(State(server): State<Arc<Server>>, request: Result<Json<LaunchRe
         if launches.len() >= MAX_LAUNCHES {
             return Err(Refusal {
                 status: StatusCode::INSUFFICIENT_STORAGE,
-                error: format!("{MAX_LAUNCHES} guests were launched on this simulated processor"),
+                error: format!("{MAX_LAUNCHES} guests were launched on this simulated hardware"),
                 advice: "Start the simulator again.",
             });
         }
@@ -148,15 +214,14 @@ async fn report(State(server): State<Arc<Server>>, request: Result<Json<ReportRe
     let Json(request) = request?;
     let report_data = bytes("report_data", &request.report_data)?;
     let guest = server.launches.lock().unwrap_or_else(PoisonError::into_inner).get(&request.launch).copied();
-    let Guest { measurement, host_data } = guest.ok_or_else(|| Refusal {
+    let guest = guest.ok_or_else(|| Refusal {
         status: StatusCode::NOT_FOUND,
-        error: format!("no guest {} was launched on this simulated processor", request.launch),
+        error: format!("no guest {} was launched on this simulated hardware", request.launch),
         advice: "Launch the guest first; a simulator that was started again knows none of its earlier guests.",
     })?;
-    let report = server.processor.launch(measurement, host_data).report(report_data);
+    let (report, certificate) = server.machine.report(&guest, report_data);
     tracing::info!(target: "simulator", launch = %request.launch, "SIMULATED report");
-    let certificate = hex::encode(server.processor.certificate());
-    Ok(Json(Reported { simulated: true, report: hex::encode(report), certificate }))
+    Ok(Json(Reported { simulated: true, report: hex::encode(report), certificate: hex::encode(certificate) }))
 }
 
 /// The measurement of a guest image: SHA-384 of the file.

@@ -31,7 +31,7 @@ fn unchanged_evidence_verifies() {
     assert_eq!((claims.version, claims.body_type, claims.status), (5, BodyType::Td15, TcbStatus::UpToDate));
     assert_eq!([claims.mr_td, claims.mr_config_id, claims.mr_owner, claims.mr_owner_config], [[1; 48], [2; 48], [3; 48], [4; 48]]);
     assert_eq!((claims.rtmr, claims.report_data), ([[5; 48], [6; 48], [7; 48], [8; 48]], [0x0d; 64]));
-    assert_eq!((claims.platform.ppid, claims.platform.fmspc), ([7; 16], [0x50, 0x80, 0x6f, 0, 0, 0]));
+    assert_eq!((claims.platform.ppid, claims.platform.fmspc), (PLATFORM.ppid(), [0x50, 0x80, 0x6f, 0, 0, 0]));
     assert_eq!((claims.tcb_evaluation_number, claims.qe_evaluation_number, claims.evaluation_number()), (18, 17, 17));
     assert_eq!(claims.check_evaluation(17), Ok(()));
     // 2026-01-01.
@@ -154,7 +154,7 @@ fn parts_pull_the_platform_down() {
     ] {
         let old_enclave = claims(|maker| {
             maker.tcb_info["tcbLevels"][0]["tcbStatus"] = platform.into();
-            maker.qe[258] = 7;
+            maker.draft.qe[258] = 7;
         });
         assert_eq!(old_enclave.status, with_part);
         let set = |maker: &mut Maker| maker.tcb_info["tcbLevels"][0]["tcbStatus"] = platform.into();
@@ -167,7 +167,7 @@ fn parts_pull_the_platform_down() {
 #[test]
 fn advisories_of_all_parts_count_once() {
     let (_, advisories) = updated(3, 3, |maker| {
-        maker.qe[258] = 6;
+        maker.draft.qe[258] = 6;
         maker.tcb_info["tcbLevels"][0]["advisoryIDs"] = json!(["INTEL-SA-00615", "INTEL-SA-00001"]);
     });
     assert_eq!(advisories, [615, 1, 1036]);
@@ -194,7 +194,7 @@ fn relaunch_is_advised_after_an_update() {
     assert_eq!(updated(3, 5, platform("OutOfDate")).0, TcbStatus::OutOfDate);
     assert_eq!(updated(3, 5, platform("OutOfDateConfigurationNeeded")).0, TcbStatus::OutOfDateConfigurationNeeded);
     // The quoting enclave is the same before and after.
-    assert_eq!(updated(3, 5, |maker| maker.qe[258] = 6).0, TcbStatus::OutOfDate);
+    assert_eq!(updated(3, 5, |maker| maker.draft.qe[258] = 6).0, TcbStatus::OutOfDate);
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn authority_in_the_chain_must_be_signed_by_the_root() {
     let mut made = maker.make();
     let [chip, ..] = maker.chain();
     maker.issuer.serial = SerialNumber::new(&[0x55]).expect("short");
-    maker.issuer_by = IMPOSTOR;
+    maker.issuer_by = IMPOSTOR.clone();
     let [_, forged, root] = maker.chain();
     made.quote = maker.quote(pem(&[chip, forged, root]).as_bytes());
     assert_eq!(made.judge(), Err(Error::CertificateSignature(Link::Issuer)));
@@ -254,7 +254,7 @@ fn items_may_have_signers_of_their_own() {
     maker.signer.serial = SerialNumber::new(&[0x66]).expect("short");
     made.qe_signer = maker.make().signer;
     assert!(made.judge().is_ok());
-    maker.signer_by = IMPOSTOR;
+    maker.signer_by = IMPOSTOR.clone();
     made.qe_signer = maker.make().signer;
     assert_eq!(made.judge(), Err(Error::CertificateSignature(Link::Signer)));
 }

@@ -4,6 +4,5 @@ mod acceptance;
 mod genuine;
 mod maker;
 mod mutation;
-mod parts;
 mod refusals;
 mod vectors;

@@ -1,16 +1,29 @@
-//! A private root, made here and trusted by nobody else, and evidence under it that is right until a test makes one thing wrong.
+//! Evidence under the simulator's development root that is right until a test makes one thing wrong.
 //!
 //! Everything is kept as what will be signed, so that a test changes that and it is signed as it then is.
 
-pub use crate::parts::*;
 use blockcloud_evidence::tdx::{
     Claims, Collateral, Endorsements, Error, Item, Link, QeIdentity, Requirements, RevocationList, SignedItem, TcbInfo, verify,
     verify_pck_crl, verify_qe_identity, verify_quote, verify_root_crl, verify_tcb_info,
 };
-use blockcloud_simulator::Template;
-use der::asn1::OctetString;
-use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+pub use blockcloud_simulator::tdx::{Crl, Key, SgxExtension, component, level, part, parts::*};
+use blockcloud_simulator::{
+    Template,
+    tdx::{self, Draft, Platform, certificate, dev_root},
+};
+use der::asn1::{Any, ObjectIdentifier, OctetString};
+use serde_json::Value;
+use std::sync::LazyLock;
+use x509_cert::{serial_number::SerialNumber, spki::AlgorithmIdentifierOwned};
+
+/// 2027: within everything made here.
+pub const NOW_MS: u64 = 1_800_000_000_000;
+pub const DAY: u64 = 86_400;
+
+/// The platform that evidence is of.
+pub static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform::new([7; 32]));
+/// Somebody else, who may use anybody's name.
+pub static IMPOSTOR: LazyLock<Key> = LazyLock::new(|| Key::from_seed(&[6; 32]));
 
 /// The evidence: what will be signed, by whom, and what it is judged by.
 #[derive(Clone)]
@@ -22,19 +35,15 @@ pub struct Maker {
     /// The authority's certificate in the quote, where it is another one than the one that comes with the revocation list.
     pub chain_issuer: Option<Template>,
     /// Who signs: by default the right ones.
-    pub issuer_by: u8,
-    pub chip_by: u8,
-    pub signer_by: u8,
+    pub issuer_by: Key,
+    pub chip_by: Key,
+    pub signer_by: Key,
     pub root_crl: Crl,
     pub pck_crl: Crl,
     pub tcb_info: Value,
     pub qe_identity: Value,
-    pub version: u16,
-    pub body_type: u16,
-    pub body: Vec<u8>,
-    /// The quoting enclave's report. What it binds is filled in.
-    pub qe: [u8; 384],
-    pub qe_auth: Vec<u8>,
+    /// The quote, but for the chain in it.
+    pub draft: Draft,
     /// A change to the bytes of something just before they are signed.
     pub tamper: Option<Tamper>,
     pub requirements: Requirements,
@@ -93,60 +102,40 @@ pub const TEE_TCB_SVN2: usize = 584;
 pub const MR_SERVICE_TD: usize = 600;
 
 impl Maker {
-    /// A TDX 1.5 guest on a platform that is up to date.
+    /// A TDX 1.5 guest on a platform that is up to date, with collateral that is superseded within weeks.
     pub fn new() -> Self {
-        let chip = template(3, "Test PCK CA", "Test PCK", CHIP, None);
-        let mut body = vec![0; 648];
-        body[TEE_TCB_SVN..][..3].copy_from_slice(&[5, 1, 3]);
-        body[TEE_TCB_SVN + 3..][..13].fill(3);
-        body.copy_within(TEE_TCB_SVN..TEE_TCB_SVN + 16, TEE_TCB_SVN2);
-        body[ATTRIBUTES + 3] = 0x10;
-        body[128..136].copy_from_slice(&0x602e7u64.to_le_bytes());
-        for (index, start) in (136..520).step_by(48).enumerate() {
-            body[start..][..48].fill(index as u8 + 1);
-        }
-        body[520..584].fill(0x0d);
-        let mut qe = [0; 384];
-        qe[48] = 0x15;
-        qe[128..160].fill(9);
-        qe[256..260].copy_from_slice(&[2, 0, 8, 0]);
-        Self {
-            root: template(1, "Test Root", "Test Root", ROOT, Some(1)),
-            issuer: template(2, "Test Root", "Test PCK CA", ISSUER, Some(0)),
-            chip: chip.with_extension(sgx(&[]), false, tlv(0x30, &platform_parts().concat())),
-            signer: template(4, "Test Root", "Test TCB Signing", SIGNER, None),
+        let (root_key, issuer_key, signer_key) = (dev_root::root(), dev_root::issuer(), dev_root::signer());
+        let mut chip = PLATFORM.certificate_template();
+        chip.serial = SerialNumber::new(&[0xb0, 3]).expect("short");
+        let mut launch = PLATFORM.launch([1; 48], [2; 48]);
+        (launch.mr_owner, launch.mr_owner_config) = ([3; 48], [4; 48]);
+        launch.rtmr = [[5; 48], [6; 48], [7; 48], [8; 48]];
+        let tdx::Collateral { root_crl, pck_crl, tcb_info, qe_identity } = tdx::Collateral::new(PLATFORM.fmspc());
+        let mut maker = Self {
+            root: certificate::root(root_key),
+            issuer: certificate::issuer(root_key, issuer_key),
+            chip,
+            signer: certificate::signer(root_key, signer_key),
             chain_issuer: None,
-            issuer_by: ROOT,
-            chip_by: ISSUER,
-            signer_by: ROOT,
-            root_crl: crl("Test Root", ROOT),
-            pck_crl: crl("Test PCK CA", ISSUER),
-            tcb_info: json!({
-                "id": "TDX", "version": 3, "issueDate": "2027-01-10T00:00:00Z", "nextUpdate": "2027-02-09T00:00:00Z",
-                "fmspc": "50806F000000", "pceId": "0000", "tcbType": 0, "tcbEvaluationDataNumber": 18,
-                "tdxModule": { "mrsigner": "00".repeat(48), "attributes": "0000000000000000", "attributesMask": "FFFFFFFFFFFFFFFF" },
-                "tdxModuleIdentities": [{
-                    "id": "TDX_01", "mrsigner": "00".repeat(48), "attributes": "0000000000000000", "attributesMask": "FFFFFFFFFFFFFFFF",
-                    "tcbLevels": [component(5, "UpToDate", &[]), component(3, "OutOfDate", &["INTEL-SA-01036"])],
-                }],
-                "tcbLevels": [level(3, 11, 3, "UpToDate", &[]), level(2, 11, 2, "OutOfDate", &["INTEL-SA-00837", "INTEL-SA-00960"])],
-            }),
-            qe_identity: json!({
-                "id": "TD_QE", "version": 2, "issueDate": "2027-01-11T00:00:00Z", "nextUpdate": "2027-02-10T00:00:00Z",
-                "tcbEvaluationDataNumber": 17, "miscselect": "00000000", "miscselectMask": "FFFFFFFF",
-                "attributes": "11000000000000000000000000000000", "attributesMask": "FBFFFFFFFFFFFFFF0000000000000000",
-                "mrsigner": "09".repeat(32), "isvprodid": 2,
-                "tcbLevels": [component(8, "UpToDate", &[]), component(6, "OutOfDate", &["INTEL-SA-00615"])],
-            }),
-            version: 5,
-            body_type: 3,
-            body,
-            qe,
-            qe_auth: (0..32).collect(),
+            issuer_by: root_key.clone(),
+            chip_by: issuer_key.clone(),
+            signer_by: root_key.clone(),
+            root_crl: listed(root_crl),
+            pck_crl: listed(pck_crl),
+            tcb_info: tcb_info.body,
+            qe_identity: qe_identity.evaluated(17).body,
+            draft: launch.draft([0x0d; 64]),
             tamper: None,
             requirements: Requirements::STRICT,
             now_ms: NOW_MS,
+        };
+        for (item, issued, next_update) in [
+            (&mut maker.tcb_info, "2027-01-10T00:00:00Z", "2027-02-09T00:00:00Z"),
+            (&mut maker.qe_identity, "2027-01-11T00:00:00Z", "2027-02-10T00:00:00Z"),
+        ] {
+            (item["issueDate"], item["nextUpdate"]) = (issued.into(), next_update.into());
         }
+        maker
     }
 
     /// The same with one thing changed.
@@ -168,38 +157,37 @@ impl Maker {
 
     /// Writes into the quote's body.
     pub fn put(&mut self, offset: usize, bytes: &[u8]) {
-        self.body[offset..offset + bytes.len()].copy_from_slice(bytes);
+        self.draft.body[offset..offset + bytes.len()].copy_from_slice(bytes);
     }
 
     /// Gives the quote a body of another type, with the same beginning.
     pub fn with_body(mut self, version: u16, body_type: u16, length: usize) -> Self {
-        (self.version, self.body_type) = (version, body_type);
-        self.body.resize(length, 0);
+        (self.draft.version, self.draft.body_type) = (version, body_type);
+        self.draft.body.resize(length, 0);
         self
     }
 
     /// Replaces the SGX extension.
     pub fn set_platform(&mut self, extension: Vec<u8>) {
-        let entry = self.chip.extensions.iter_mut().find(|entry| entry.extn_id == sgx(&[])).expect("the extension");
+        let entry = self.chip.extensions.iter_mut().find(|entry| entry.extn_id == sgx()).expect("the extension");
         entry.extn_value = OctetString::new(extension).expect("short");
     }
 
     pub fn root_der(&self) -> Vec<u8> {
-        self.sign_certificate(Link::Root, &self.root, ROOT)
+        self.sign_certificate(Link::Root, &self.root, dev_root::root())
     }
 
-    fn sign_certificate(&self, link: Link, template: &Template, by: u8) -> Vec<u8> {
-        sign(&self.tampered(Place::Certificate(link), der(template)), &der(&template.algorithm), by)
+    fn sign_certificate(&self, link: Link, template: &Template, by: &Key) -> Vec<u8> {
+        by.sign_x509(&self.tampered(Place::Certificate(link), der(template)), &template.algorithm)
     }
 
     fn sign_crl(&self, item: Item, list: &Crl) -> Vec<u8> {
-        sign(&self.tampered(Place::Item(item), list.part()), &list.algorithm, list.by)
+        list.by.sign_x509(&self.tampered(Place::Item(item), list.part()), &list.algorithm)
     }
 
     fn sign_item(&self, item: Item, body: &Value) -> (Vec<u8>, [u8; 64]) {
         let body = self.tampered(Place::Item(item), body.to_string().into_bytes());
-        let signature = raw(&body, SIGNER);
-        (body, signature)
+        signed(body)
     }
 
     /// What will be signed, with the change if it is meant for it.
@@ -214,58 +202,23 @@ impl Maker {
     pub fn chain(&self) -> [Vec<u8>; 3] {
         let issuer = self.chain_issuer.as_ref().unwrap_or(&self.issuer);
         [
-            self.sign_certificate(Link::Chip, &self.chip, self.chip_by),
-            self.sign_certificate(Link::Issuer, issuer, self.issuer_by),
+            self.sign_certificate(Link::Chip, &self.chip, &self.chip_by),
+            self.sign_certificate(Link::Issuer, issuer, &self.issuer_by),
             self.root_der(),
         ]
     }
 
-    /// What the attestation key signs.
-    pub fn signed_part(&self) -> Vec<u8> {
-        let mut signed = Vec::new();
-        signed.extend(self.version.to_le_bytes());
-        signed.extend([2, 0, 0x81, 0, 0, 0, 0, 0, 0, 0]);
-        signed.extend([0x93, 0x9a, 0x72, 0x33, 0xf7, 0x9c, 0x4c, 0xa9, 0x94, 0x0a, 0x0d, 0xb3, 0x95, 0x7f, 0x06, 0x07]);
-        signed.extend([0; 20]);
-        if self.version == 5 {
-            signed.extend(self.body_type.to_le_bytes());
-            signed.extend((self.body.len() as u32).to_le_bytes());
-        }
-        signed.extend(&self.body);
-        signed
-    }
-
     /// The quote with this chain, signed.
     pub fn quote(&self, chain: &[u8]) -> Vec<u8> {
-        let point = key(ATTESTATION).verifying_key().to_sec1_point(false);
-        let attestation_key = &point.as_bytes()[1..];
-        let mut qe = self.qe;
-        let bound = Sha256::new().chain_update(attestation_key).chain_update(&self.qe_auth).finalize();
-        for (byte, bound) in qe[320..].iter_mut().zip(bound) {
-            *byte ^= bound;
-        }
-        let mut inner = qe.to_vec();
-        inner.extend(raw(&qe, CHIP));
-        inner.extend((self.qe_auth.len() as u16).to_le_bytes());
-        inner.extend(&self.qe_auth);
-        inner.extend([5, 0]);
-        inner.extend((chain.len() as u32).to_le_bytes());
-        inner.extend(chain);
-        let signed = self.signed_part();
-        let mut data = raw(&signed, ATTESTATION).to_vec();
-        data.extend(attestation_key);
-        data.extend([6, 0]);
-        data.extend((inner.len() as u32).to_le_bytes());
-        data.extend(inner);
-        [signed, (data.len() as u32).to_le_bytes().to_vec(), data].concat()
+        PLATFORM.sign(&Draft { chain: chain.to_vec(), ..self.draft.clone() })
     }
 
     pub fn make(&self) -> Made {
-        let signer = self.sign_certificate(Link::Signer, &self.signer, self.signer_by);
+        let signer = self.sign_certificate(Link::Signer, &self.signer, &self.signer_by);
         Made {
             quote: self.quote(pem(&self.chain()).as_bytes()),
             root: self.root_der(),
-            issuer: self.sign_certificate(Link::Issuer, &self.issuer, self.issuer_by),
+            issuer: self.sign_certificate(Link::Issuer, &self.issuer, &self.issuer_by),
             qe_signer: signer.clone(),
             signer,
             root_crl: self.sign_crl(Item::RootCrl, &self.root_crl),
@@ -344,4 +297,42 @@ impl Kept {
             Endorsements { root_crl: &self.root_crl, pck_crl: &self.pck_crl, tcb_info: &self.tcb_info, qe_identity: &self.qe_identity };
         verify_quote(&self.made.quote, &endorsements, &self.made.root, &self.made.requirements, self.made.now_ms)
     }
+}
+
+/// A list with something on it, with a number, superseded within weeks.
+fn listed(list: Crl) -> Crl {
+    let now = NOW_MS / 1000;
+    let mut list = list.numbered(0x2a).within(now - DAY, now + 20 * DAY);
+    list.revoked.push((vec![0x77, 0x01], vec![extension(id("2.5.29.21"), false, &[0x0a, 0x01, 0x01])]));
+    list
+}
+
+/// A body with its signature.
+pub fn item(body: String) -> (Vec<u8>, [u8; 64]) {
+    signed(body.into_bytes())
+}
+
+fn signed(body: Vec<u8>) -> (Vec<u8>, [u8; 64]) {
+    let signature = dev_root::signer().sign_raw(&body);
+    (body, signature)
+}
+
+/// The SGX extension's identifier.
+pub fn sgx() -> ObjectIdentifier {
+    SgxExtension::id(&[])
+}
+
+/// The parts of the SGX extension.
+pub fn platform_parts() -> Vec<Vec<u8>> {
+    PLATFORM.extension().parts()
+}
+
+/// The parts of the SGX extension's TCB.
+pub fn tcb_parts() -> Vec<Vec<u8>> {
+    PLATFORM.extension().tcb_parts()
+}
+
+/// An algorithm with parameters that should not be there.
+pub fn with_null_parameters() -> AlgorithmIdentifierOwned {
+    AlgorithmIdentifierOwned { parameters: Some(Any::null()), ..ecdsa() }
 }

@@ -101,8 +101,8 @@ proptest! {
         let (at, flip) = &changes[0];
         match which {
             0..=7 => maker.tamper = Some(Tamper { place: PLACES[which], at: at.index(1 << 16), flip: *flip }),
-            8 => maker.body = changed(&maker.body, &changes),
-            _ => maker.qe = changed(&maker.qe, &changes).try_into().expect("the same length"),
+            8 => maker.draft.body = changed(&maker.draft.body, &changes),
+            _ => maker.draft.qe = changed(&maker.draft.qe, &changes).try_into().expect("the same length"),
         }
         let made = maker.make();
         // Item by item or all at once.

@@ -29,9 +29,9 @@ refusals_of! {
     key_on_another_curve: CertificateKey at LINKS => |link| certificate(link, on_another_curve);
     key_is_no_point: CertificateKey at LINKS => |link| certificate(link, no_point);
     certificate_by_an_impostor: CertificateSignature at [Link::Issuer, Link::Chip, Link::Signer] => |link| with(|maker| match link {
-        Link::Issuer => maker.issuer_by = IMPOSTOR,
-        Link::Chip => maker.chip_by = IMPOSTOR,
-        _ => maker.signer_by = IMPOSTOR,
+        Link::Issuer => maker.issuer_by = IMPOSTOR.clone(),
+        Link::Chip => maker.chip_by = IMPOSTOR.clone(),
+        _ => maker.signer_by = IMPOSTOR.clone(),
     });
     no_authority: NotAnAuthority at [Link::Root, Link::Issuer] =>
         |link| certificate(link, |template| set(template, BasicConstraints::OID, Some(&constraints(false, None))));

@@ -22,7 +22,7 @@ refusals! {
     platform_out_of_date: Error::OutOfDate => status("OutOfDate", Requirements { allow_out_of_date: false, ..Requirements::LENIENT });
     platform_out_of_date_and_misconfigured: Error::OutOfDate =>
         status("OutOfDateConfigurationNeeded", Requirements { allow_out_of_date: false, ..Requirements::LENIENT });
-    enclave_out_of_date: Error::OutOfDate => with(|maker| maker.qe[258] = 6);
+    enclave_out_of_date: Error::OutOfDate => with(|maker| maker.draft.qe[258] = 6);
     module_out_of_date: Error::OutOfDate => with(|maker| {
         maker.put(TEE_TCB_SVN, &[3]);
         maker.put(TEE_TCB_SVN2, &[3]);

@@ -73,7 +73,7 @@ refusals_of! {
     };
     list_of_platforms_in_the_roots_place: ItemRoot at [Item::RootCrl] => |_| kept(|kept| kept.root_crl = kept.pck_crl.clone());
     list_by_another_algorithm: CrlAlgorithm at CRLS =>
-        |item| crl(item, |list| list.algorithm = tlv(0x30, &id("1.2.840.10045.4.3.3").to_der().expect("DER")));
+        |item| crl(item, |list| list.algorithm.oid = id("1.2.840.10045.4.3.3"));
     list_by_another_issuer: CrlIssuer at CRLS => |item| crl(item, |list| list.issuer = Maker::new().chip.subject);
     list_has_unknown_critical_extension: CrlExtension at CRLS => |item| crl(item, |list| list.extensions.push(critical()));
     entry_has_unknown_critical_extension: CrlExtension at CRLS => |item| crl(item, |list| list.revoked[0].1.push(critical()));
@@ -91,8 +91,8 @@ refusals! {
     COVERED:
     list_by_another_authority: Error::CrlOfAnotherIssuer => with(|maker| {
         let mut other = maker.issuer.clone();
-        other.key = public(IMPOSTOR);
-        (maker.chain_issuer, maker.chip_by) = (Some(other), IMPOSTOR);
+        other.key = IMPOSTOR.public();
+        (maker.chain_issuer, maker.chip_by) = (Some(other), IMPOSTOR.clone());
     });
     tcb_info_of_another_tcb_type: Error::ItemKind(Item::TcbInfo) => tcb_info(|info| info["tcbType"] = 1.into());
     tcb_info_without_module: Error::ItemEncoding(Item::TcbInfo) => tcb_info(|info| drop(info.as_object_mut().expect("an object").remove("tdxModule")));
@@ -132,16 +132,16 @@ fn flip(bytes: &mut [u8], pattern: &[u8], offset: usize) {
 
 fn with_impostor(item: Item) -> Result<(), Error> {
     match item {
-        Item::RootCrl | Item::PckCrl => crl(item, |list| list.by = IMPOSTOR),
-        Item::TcbInfo => signed(|made| made.tcb_info.1 = raw(&made.tcb_info.0, IMPOSTOR)),
-        Item::QeIdentity => signed(|made| made.qe_identity.1 = raw(&made.qe_identity.0, IMPOSTOR)),
+        Item::RootCrl | Item::PckCrl => crl(item, |list| list.by = IMPOSTOR.clone()),
+        Item::TcbInfo => signed(|made| made.tcb_info.1 = IMPOSTOR.sign_raw(&made.tcb_info.0)),
+        Item::QeIdentity => signed(|made| made.qe_identity.1 = IMPOSTOR.sign_raw(&made.qe_identity.0)),
     }
 }
 
 /// The same names and keys, but for the root's key.
 fn under_another_root() -> Maker {
     let mut maker = Maker::new();
-    maker.root.key = public(IMPOSTOR);
-    (maker.issuer_by, maker.signer_by, maker.root_crl.by) = (IMPOSTOR, IMPOSTOR, IMPOSTOR);
+    maker.root.key = IMPOSTOR.public();
+    (maker.issuer_by, maker.signer_by, maker.root_crl.by) = (IMPOSTOR.clone(), IMPOSTOR.clone(), IMPOSTOR.clone());
     maker
 }

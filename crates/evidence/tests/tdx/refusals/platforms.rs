@@ -4,7 +4,7 @@ use super::*;
 
 refusals! {
     COVERED:
-    certificate_without_sgx_extension: Error::ExtensionMissing => certificate(Link::Chip, |chip| set(chip, sgx(&[]), None));
+    certificate_without_sgx_extension: Error::ExtensionMissing => certificate(Link::Chip, |chip| set(chip, sgx(), None));
     platform_without_ppid: Error::ExtensionMissing => platform(|parts| drop(parts.remove(0)));
     platform_without_tcb: Error::ExtensionMissing => platform(|parts| drop(parts.remove(1)));
     platform_without_pce_id: Error::ExtensionMissing => platform(|parts| drop(parts.remove(2)));
@@ -29,25 +29,25 @@ refusals! {
 
     enclave_report_changed: Error::QeReportSignature => quote(|quote| quote[54 + 648 + 4 + 134] ^= 1);
     enclave_signature_out_of_range: Error::QeReportSignature => quote(|quote| quote[54 + 648 + 4 + 134 + 384..][..64].fill(0xff));
-    enclave_vouches_for_another_key: Error::QeReportData => with(|maker| maker.qe[320] = 1);
-    enclave_binds_something_else_too: Error::QeReportData => with(|maker| maker.qe[383] = 1);
+    enclave_vouches_for_another_key: Error::QeReportData => with(|maker| maker.draft.qe[320] = 1);
+    enclave_binds_something_else_too: Error::QeReportData => with(|maker| maker.draft.qe[383] = 1);
     authentication_data_changed: Error::QeReportData => quote(|quote| quote[54 + 648 + 4 + 134 + 450] ^= 1);
     attestation_key_changed: Error::QeReportData => quote(|quote| quote[54 + 648 + 4 + 64] ^= 1);
-    enclave_of_another_author: Error::QeSigner => with(|maker| maker.qe[128] ^= 1);
-    enclave_debuggable: Error::QeDebuggable => with(|maker| maker.qe[48] |= 2);
-    enclave_of_another_product: Error::QeProduct => with(|maker| maker.qe[256] = 1);
-    enclave_saves_more: Error::QeMiscSelect => with(|maker| maker.qe[16] = 1);
-    enclave_with_other_attributes: Error::QeAttributes => with(|maker| maker.qe[48] |= 0x20);
-    enclave_too_old: Error::QeLevel => with(|maker| maker.qe[258] = 5);
+    enclave_of_another_author: Error::QeSigner => with(|maker| maker.draft.qe[128] ^= 1);
+    enclave_debuggable: Error::QeDebuggable => with(|maker| maker.draft.qe[48] |= 2);
+    enclave_of_another_product: Error::QeProduct => with(|maker| maker.draft.qe[256] = 1);
+    enclave_saves_more: Error::QeMiscSelect => with(|maker| maker.draft.qe[16] = 1);
+    enclave_with_other_attributes: Error::QeAttributes => with(|maker| maker.draft.qe[48] |= 0x20);
+    enclave_too_old: Error::QeLevel => with(|maker| maker.draft.qe[258] = 5);
     no_level_of_enclaves: Error::QeLevel => qe_identity(|identity| identity["tcbLevels"] = json!([]));
     attestation_key_is_no_point: Error::AttestationKey => {
         // The enclave vouches for whatever it is.
         let mut made = Maker::new().make();
         let data = 54 + 648 + 4;
         made.quote[data + 64..][..64].fill(0xff);
-        let bound = Sha256::new().chain_update([0xff; 64]).chain_update(Maker::new().qe_auth).finalize();
+        let bound = Sha256::new().chain_update([0xff; 64]).chain_update(Maker::new().draft.qe_auth).finalize();
         made.quote[data + 134 + 320..][..32].copy_from_slice(&bound);
-        let signature = raw(&made.quote[data + 134..][..384], CHIP);
+        let signature = PLATFORM.key().sign_raw(&made.quote[data + 134..][..384]);
         made.quote[data + 134 + 384..][..64].copy_from_slice(&signature);
         made.judge()
     };

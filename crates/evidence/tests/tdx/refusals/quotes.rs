@@ -25,8 +25,8 @@ refusals! {
     something_after_the_quote: Error::QuotePadding => quote(|quote| quote.push(1));
     something_after_zeros: Error::QuotePadding => quote(|quote| quote.extend([0, 0, 1]));
     certified_by_a_chain_directly: Error::CertificationType => quote(|quote| quote[54 + 648 + 4 + 128] = 5);
-    authentication_data_empty: Error::QeAuthLength => with(|maker| maker.qe_auth.clear());
-    authentication_data_too_long: Error::QeAuthLength => with(|maker| maker.qe_auth.push(0));
+    authentication_data_empty: Error::QeAuthLength => with(|maker| maker.draft.qe_auth.clear());
+    authentication_data_too_long: Error::QeAuthLength => with(|maker| maker.draft.qe_auth.push(0));
     chain_by_reference: Error::ChainType => quote(|quote| quote[54 + 648 + 4 + 134 + 482] = 3);
     chain_too_long: Error::ChainLength => chain(|_| vec![b'-'; MAX_CHAIN_LEN + 1]);
     chain_empty: Error::ChainEncoding => chain(|_| Vec::new());

@@ -1,69 +1,11 @@
-//! The program `blockcloud-simulator`, over HTTP and its command line.
+//! A simulated processor with AMD SEV-SNP: the default.
 
+use crate::simulator::{NOW_MS, Simulator, command, hex_field};
 use blockcloud_evidence::snp::{self, Requirements};
-use blockcloud_simulator::dev_root;
-use serde_json::{Value, json};
+use blockcloud_simulator::{dev_root, tdx};
+use serde_json::json;
 use sha2::{Digest, Sha384};
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    path::Path,
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
-
-const NOW_MS: u64 = 1_800_000_000_000;
-const DEADLINE: Duration = Duration::from_secs(30);
-
-fn command() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_blockcloud-simulator"))
-}
-
-/// A running simulator that ends with the test.
-struct Simulator {
-    process: Child,
-    address: String,
-}
-
-impl Simulator {
-    fn start(chip: &Path) -> Self {
-        let mut process =
-            command().arg("run").arg("--chip").arg(chip).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("piped")).read_line(&mut line).expect("it says where it listens");
-        let address = line.trim().strip_prefix("SIMULATED http://").expect("it says that it is simulated").to_owned();
-        Self { process, address }
-    }
-
-    fn request(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        let body = body.to_string();
-        let mut stream = TcpStream::connect(&self.address).expect("it listens");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-        write!(
-            stream,
-            "{method} {path} HTTP/1.1\r\nHost: simulator\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .expect("it reads");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).expect("it answers in time");
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let body = answer.split_once("\r\n\r\n").expect("a body").1;
-        (status, serde_json::from_str(body).expect("JSON"))
-    }
-}
-
-impl Drop for Simulator {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn hex_field(answer: &Value, field: &str) -> Vec<u8> {
-    hex::decode(answer[field].as_str().expect("text")).expect("hex")
-}
+use std::fs;
 
 #[test]
 fn launches_and_reports() {
@@ -74,6 +16,7 @@ fn launches_and_reports() {
 
     let (status, description) = simulator.request("GET", "/", &json!({}));
     assert_eq!((status, &description["simulated"], &description["product"]), (200, &json!(true), &json!("genoa")));
+    assert_eq!(description["tee"], json!("sev-snp"));
 
     let (status, launched) = simulator.request("POST", "/launch", &json!({"image": image, "host_data": "02".repeat(32)}));
     assert_eq!((status, &launched["simulated"]), (200, &json!(true)));
@@ -133,7 +76,7 @@ fn writes_fixtures() {
 }
 
 #[test]
-fn makes_a_new_root() {
+fn makes_new_roots() {
     let folder = tempfile::tempdir().unwrap();
     let output = command().arg("new-root").arg(folder.path()).output().unwrap();
     assert!(output.status.success() && String::from_utf8_lossy(&output.stderr).contains("protect nothing"));
@@ -141,6 +84,13 @@ fn makes_a_new_root() {
     assert!(snp::verify_issuers(&read("root.der"), &read("issuer.der"), NOW_MS).is_ok());
     assert_ne!(read("root.der"), dev_root::ROOT);
     assert!(read("README.md").starts_with(b"# Development root"));
+
+    // Keys and certificate of the other root belong together.
+    let root = tdx::Key::from_pkcs8(&read("tdx/root.key")).unwrap();
+    assert_eq!(root.certify(&tdx::certificate::root(&root)), read("tdx/root.der"));
+    assert!(["tdx/issuer.key", "tdx/signer.key"].iter().all(|name| tdx::Key::from_pkcs8(&read(name)).is_ok()));
+    assert_ne!(read("tdx/root.der"), tdx::dev_root::ROOT);
+    assert!(read("tdx/README.md").starts_with(b"# Development root"));
 }
 
 #[test]
