@@ -136,6 +136,8 @@ mod runtime {
     pub type Multisig = pallet_multisig;
     #[runtime::pallet_index(10)]
     pub type Proxy = pallet_proxy;
+    #[runtime::pallet_index(11)]
+    pub type TechnicalCommittee = pallet_collective<Instance2>;
 
     #[runtime::pallet_index(20)]
     pub type Offers = pallet_offers;

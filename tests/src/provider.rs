@@ -30,12 +30,14 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// Sets everything up and starts the agent at `port`; customers and guests are told to reach it at these URLs.
-    pub async fn start(node: &Node, chain: &Chain, directory: &Path, port: u16, customers: &str, guests: &str) -> Result<Self> {
+    /// Sets everything up on this simulated hardware and starts the agent at `port`; customers and guests are told to reach it at these URLs.
+    pub async fn start(node: &Node, chain: &Chain, directory: &Path, tee: Tee, port: u16, customers: &str, guests: &str) -> Result<Self> {
         let directory = directory.join("provider");
         fs::create_dir_all(&directory)?;
-        let simulator =
-            Process::spawn("simulator", Command::new(program("blockcloud-simulator")?).arg("run"), &directory.join("simulator.log"))?;
+        let format = if tee.is_tdx() { "tdx" } else { "sev-snp" };
+        let mut simulator = Command::new(program("blockcloud-simulator")?);
+        simulator.args(["run", "--tee", format]);
+        let simulator = Process::spawn("simulator", &mut simulator, &directory.join("simulator.log"))?;
         let line = simulator.wait_line(|line| line.contains("http://"), START)?;
         let simulated = line.split_whitespace().find(|word| word.starts_with("http://")).context("the simulator's address")?.to_owned();
 
@@ -48,7 +50,7 @@ impl Provider {
         chain.submit_and_finalise(&calls::offers::certify(site, &fact, now + 86_400_000), &"//Ferdie".parse()?).await?;
         let terms = OfferTerms {
             site,
-            tees: List::try_from(vec![Tee::Simulated]).map_err(|_| anyhow::anyhow!("one kind"))?,
+            tees: List::try_from(vec![tee]).map_err(|_| anyhow::anyhow!("one kind"))?,
             total: CAPACITY,
             price: Price { vcpu: BCU / 250, memory_gib: BCU / 500, storage_gib: BCU / 10_000, gpu: 0 },
             opens: now,
@@ -61,11 +63,18 @@ impl Provider {
         fs::write(directory.join("provider.key"), "sr25519://Bob\n")?;
         let config = format!(
             "node = \"{}\"\nkey = \"provider.key\"\nlisten = \"127.0.0.1:{port}\"\nguest_url = \"{guests}\"\ndata = \"data\"\n\
-             [driver]\nkind = \"process\"\nguest = \"{}\"\nsimulator = \"{simulated}\"\n",
+             [driver]\nkind = \"process\"\nguest = \"{}\"\nsimulator = \"{simulated}\"\ntee = {}\n[accept]\nmin_session_s = 20\n",
             node.url(),
-            program("blockcloud-guest")?.display()
+            program("blockcloud-guest")?.display(),
+            serde_json::to_string(&tee)?
         );
         fs::write(directory.join("agent.toml"), config)?;
+        if tee.is_tdx() {
+            let mut collateral = Command::new(program("blockcloud-agent")?);
+            collateral.args(["collateral", "--url", &simulated, "--config"]).arg(directory.join("agent.toml"));
+            let brought = collateral.output()?;
+            ensure!(brought.status.success(), "no collateral: {}", String::from_utf8_lossy(&brought.stderr));
+        }
         let mut provider = Self { directory, agent: None, _simulator: simulator, offer };
         provider.start_agent()?;
         Ok(provider)

@@ -3,7 +3,7 @@
 use crate::{customer::Customer, node::Node, process::free_port, provider::Provider};
 use anyhow::{Context as _, Result};
 use blockcloud_client::{At, Chain};
-use blockcloud_primitives::{JobId, JobView};
+use blockcloud_primitives::{JobId, JobView, Tee};
 use std::{path::Path, time::Duration};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -27,17 +27,26 @@ pub struct Scene {
 impl Scene {
     /// Everything is there and running.
     pub async fn new() -> Result<Self> {
+        Self::on(Tee::Simulated).await
+    }
+
+    /// As [`Scene::new`], on this simulated hardware.
+    pub async fn on(tee: Tee) -> Result<Self> {
         let port = free_port()?;
         let url = format!("http://127.0.0.1:{port}");
-        Self::behind(port, &url, &url).await
+        Self::with(tee, port, &url, &url).await
     }
 
     /// As [`Scene::new`], with an agent at `port` that customers and guests reach through other addresses.
     pub async fn behind(port: u16, customers: &str, guests: &str) -> Result<Self> {
+        Self::with(Tee::Simulated, port, customers, guests).await
+    }
+
+    async fn with(tee: Tee, port: u16, customers: &str, guests: &str) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         let node = Node::dev(directory.path())?;
         let chain = Chain::connect(&node.url()).await?;
-        let provider = Provider::start(&node, &chain, directory.path(), port, customers, guests).await?;
+        let provider = Provider::start(&node, &chain, directory.path(), tee, port, customers, guests).await?;
         let customer = Customer::new(&node, directory.path());
         Ok(Self { node, chain, provider, customer, directory })
     }

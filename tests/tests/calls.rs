@@ -4,8 +4,8 @@ use anyhow::{Context as _, Result};
 use blockcloud_client::{At, Call, Chain, calls};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{
-    AccountId, Blob, Checkpoint, Completion, Digest, Evidence, Exit, Fact, JobId, List, Measurement, OfferId, OfferTerms, Op, Party, Price,
-    PublicKey, Receipt, Resources, Signature, SiteId, Tcb, Tee, Usage,
+    AccountId, Blob, Checkpoint, CollateralItem, Completion, Digest, Evidence, Exit, Fact, JobId, List, Measurement, OfferId, OfferTerms,
+    Op, Party, Price, PublicKey, Receipt, Resources, Signature, SignedObject, SiteId, Tcb, TdxFloor, Tee, Usage,
 };
 use blockcloud_tests::node::Node;
 
@@ -32,6 +32,7 @@ fn all() -> Result<Vec<Call>> {
         wrapping_key: key,
         possession: signature,
     };
+    let object = SignedObject { body: List::new(), signature, signer: List::new() };
     let checkpoint =
         Checkpoint { version: 1, job, size: 1, root: digest, time: 1, usage: Usage::default(), previous_size: 0, previous_root: digest };
     let blob = Blob { digest, bytes: 1 };
@@ -72,6 +73,7 @@ fn all() -> Result<Vec<Call>> {
         calls::bonds::withdraw(),
         calls::jobs::accept(job),
         calls::jobs::attest(job, &evidence),
+        calls::jobs::renew(job, &evidence),
         calls::jobs::settle(job),
         calls::jobs::complete(job, &completion, &signature, &receipt, &[digest]),
         calls::jobs::cancel(job),
@@ -80,10 +82,24 @@ fn all() -> Result<Vec<Call>> {
         calls::attestation::set_roots(Tee::SevSnp, &Product::Milan, &[1], &[2]),
         calls::attestation::remove_roots(Tee::SevSnp, &Product::Milan),
         calls::attestation::approve_measurement(&measurement, 1),
-        calls::attestation::withdraw_measurement(&measurement),
+        calls::attestation::withdraw_measurement(&measurement, 1),
         calls::attestation::deny_chip(digest),
         calls::attestation::allow_chip(digest),
-        calls::attestation::set_floor(Tee::SevSnp, &Product::Milan, Some(&Tcb::default())),
+        calls::attestation::set_floor(Tee::SevSnp, &Product::Milan, Some(&Tcb::default()), 1, 2),
+        calls::attestation::set_tdx_root(Tee::Tdx, &[1]),
+        calls::attestation::remove_tdx_root(Tee::Tdx),
+        calls::attestation::set_tdx_floor(Tee::Tdx, Some((TdxFloor::default(), 3)), 1, 2),
+        calls::attestation::submit_collateral(Tee::Tdx, &CollateralItem::RootCrl { list: List::new() }),
+        calls::attestation::submit_collateral(Tee::Tdx, &CollateralItem::PckCrl { list: List::new(), issuer: List::new() }),
+        calls::attestation::submit_collateral(Tee::Tdx, &CollateralItem::TcbInfo(object.clone())),
+        calls::attestation::submit_collateral(Tee::Tdx, &CollateralItem::QeIdentity(object)),
+        calls::attestation::release_chip(digest),
+        calls::attestation::endorse_chip(digest, site, 1),
+        calls::attestation::withdraw_endorsement(digest),
+        calls::attestation::publish_measurement(&measurement, 1),
+        calls::attestation::retract_measurement(&measurement, 1),
+        calls::attestation::stop(),
+        calls::attestation::resume(),
         calls::receipts::checkpoint(&checkpoint, &signature, &[digest]),
         calls::consortium::add_validator(account, &"Name".parse()?),
         calls::consortium::remove_validator(account),

@@ -126,6 +126,7 @@ pub struct Agent {
     pub node: watch::Sender<NodeStatus>,
     /// Cancelled when the agent is to end.
     pub stop: CancellationToken,
+    tee: Tee,
     logs: PathBuf,
     chain: OnceLock<Chain>,
     genesis: OnceLock<Digest>,
@@ -139,13 +140,15 @@ impl Agent {
     /// Opens everything that is on disk.
     pub async fn open(config: Config) -> anyhow::Result<Arc<Self>> {
         let signer = Signer::read(&config.key).context("the provider's account key")?;
-        let DriverConfig::Process { guest, simulator } = &config.driver;
-        let driver = ProcessDriver::new(guest.clone(), simulator.clone(), config.data.join("guests"))?;
+        let tee = config.driver.tee()?;
+        let DriverConfig::Process { guest, simulator, .. } = &config.driver;
+        let driver = ProcessDriver::new(guest.clone(), simulator.clone(), tee, config.data.join("guests"))?;
         Self::open_with(config, signer, Box::new(driver)).await
     }
 
     /// Opens everything that is on disk, with this driver.
     pub async fn open_with(config: Config, signer: Signer, driver: Box<dyn Driver>) -> anyhow::Result<Arc<Self>> {
+        let tee = config.driver.tee()?;
         let logs = config.data.join("logs");
         std::fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
         let path = config.data.join("agent.redb");
@@ -157,6 +160,7 @@ impl Agent {
         }
         Ok(Arc::new(Self {
             config,
+            tee,
             signer,
             store,
             blobs,
@@ -203,15 +207,12 @@ impl Agent {
 
     /// The kind of hardware that this agent's guests run on.
     pub fn tee(&self) -> Tee {
-        match &self.config.driver {
-            DriverConfig::Process { simulator: Some(_), .. } => Tee::Simulated,
-            DriverConfig::Process { simulator: None, .. } => Tee::SevSnp,
-        }
+        self.tee
     }
 
     /// Whether guests on this host can be attested at all; if not, why.
     pub async fn evidence_is_given(&self) -> Result<(), String> {
-        if self.tee() == Tee::Simulated {
+        if self.tee.is_simulated() {
             return Ok(());
         }
         let mut known = self.kernel.lock().await;
@@ -347,14 +348,21 @@ impl Agent {
         all.iter().filter(|live| live.log.lock().unwrap().is_some()).count()
     }
 
-    /// What the driver says of a job's guest.
-    pub async fn guest_process(&self, record: &JobRecord) -> GuestProcess {
-        match record.launch.as_ref().map(|launch| launch.guest.as_ref()) {
+    /// What the driver says of a job's guest, and the record as of then.
+    ///
+    /// A guest that is gone may have said its last word after the record was read and before it ended: then the record is read again, so that nobody takes it
+    /// for dead in the middle of its work.
+    pub async fn guest_process(&self, record: JobRecord) -> Result<(GuestProcess, JobRecord), StoreError> {
+        let process = match record.launch.as_ref().map(|launch| launch.guest.as_ref()) {
             None => GuestProcess::None,
             Some(None) => GuestProcess::Unknown,
             Some(Some(guest)) if self.driver.alive(guest).await => GuestProcess::Alive,
-            Some(Some(_)) => GuestProcess::Dead,
-        }
+            Some(Some(_)) => {
+                let record = self.store.job(record.job).await?.unwrap_or(record);
+                return Ok((GuestProcess::Dead, record));
+            }
+        };
+        Ok((process, record))
     }
 
     /// URL under which the guest of a launch reaches this agent.

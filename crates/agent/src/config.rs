@@ -5,7 +5,7 @@
 
 use crate::bounds::largest_output;
 use anyhow::{Context as _, ensure};
-use blockcloud_primitives::{Balance, JobSpec, Workload};
+use blockcloud_primitives::{Balance, JobSpec, Tee, Workload};
 use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -51,7 +51,26 @@ pub enum DriverConfig {
         guest: PathBuf,
         /// Base URL of the simulator that stands in for the processor; absent where the kernel gives evidence (configfs-tsm).
         simulator: Option<String>,
+        /// The hardware that guests run on. Without it, `sev-snp` where the kernel gives evidence, and `simulated` where a simulator does.
+        tee: Option<Tee>,
     },
+}
+
+impl DriverConfig {
+    /// The hardware that guests run on.
+    ///
+    /// # Errors
+    /// A simulator is named for real hardware, or none for simulated.
+    pub fn tee(&self) -> anyhow::Result<Tee> {
+        let Self::Process { simulator, tee, .. } = self;
+        let usual = if simulator.is_some() { Tee::Simulated } else { Tee::SevSnp };
+        let tee = tee.unwrap_or(usual);
+        ensure!(
+            tee.is_simulated() == simulator.is_some(),
+            "driver.tee says {tee:?}: a simulator plays `simulated` or `simulated-tdx`, a kernel gives evidence of `sev-snp` or `tdx`"
+        );
+        Ok(tee)
+    }
 }
 
 /// Which jobs are accepted.
@@ -73,6 +92,8 @@ pub struct Accept {
     pub max_log_bytes: u64,
     /// How many times what it pays a job's cover may be at most.
     pub max_cover_factor: u32,
+    /// Fewest seconds for which one piece of evidence must count, in a policy that limits them: each renewal costs a transaction.
+    pub min_session_s: u32,
 }
 
 impl Default for Accept {
@@ -85,6 +106,7 @@ impl Default for Accept {
             max_memory_mib: 4096,
             max_log_bytes: 5 << 28,
             max_cover_factor: 1_000,
+            min_session_s: 600,
         }
     }
 }
@@ -184,6 +206,13 @@ impl Accept {
                 self.max_output_bytes
             ));
         }
+        let session = spec.policy.longest_session;
+        if session != 0 && session < self.min_session_s {
+            return Err(format!(
+                "its evidence is to be renewed every {session} s, less than {} (accept.min_session_s)",
+                self.min_session_s
+            ));
+        }
         let Workload::Wasm { memory_mib, .. } = &spec.workload;
         if *memory_mib > self.max_memory_mib {
             return Err(format!("its memory of {memory_mib} MiB is more than {} (accept.max_memory_mib)", self.max_memory_mib));
@@ -246,6 +275,16 @@ mod tests {
     }
 
     #[test]
+    fn simulated_hardware_and_a_simulator_go_together() {
+        let tee = |simulator: Option<&str>, tee| {
+            DriverConfig::Process { guest: "guest".into(), simulator: simulator.map(str::to_owned), tee }.tee().ok()
+        };
+        assert_eq!((tee(None, None), tee(Some("url"), None)), (Some(Tee::SevSnp), Some(Tee::Simulated)));
+        assert_eq!((tee(None, Some(Tee::Tdx)), tee(Some("url"), Some(Tee::SimulatedTdx))), (Some(Tee::Tdx), Some(Tee::SimulatedTdx)));
+        assert_eq!((tee(None, Some(Tee::Simulated)), tee(Some("url"), Some(Tee::Tdx))), (None, None));
+    }
+
+    #[test]
     fn judges_each_limit_on_its_own() {
         let spec = spec();
         let largest = largest_output(&spec);
@@ -257,7 +296,13 @@ mod tests {
             max_memory_mib: 64,
             max_log_bytes: 0,
             max_cover_factor: 1,
+            min_session_s: 60,
         };
+        let mut impatient = spec.clone();
+        impatient.policy.longest_session = 59;
+        assert!(accept.judge(&impatient, 10, 1).unwrap_err().contains("min_session_s"));
+        impatient.policy.longest_session = 60;
+        assert_eq!(accept.judge(&impatient, 10, 1), Ok(()));
         assert_eq!(accept.judge(&spec, 10, 1), Ok(()));
         assert!(accept.judge(&spec, 10, 2).unwrap_err().contains("max_jobs"));
         assert!(accept.judge(&spec, 9, 1).unwrap_err().contains("min_rate"));

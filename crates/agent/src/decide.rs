@@ -4,7 +4,7 @@
 //! state; and what the chain has already is never done again. Not here: doing it (`job`).
 
 use crate::record::JobRecord;
-use blockcloud_primitives::{End, JobState, JobView, Moment};
+use blockcloud_primitives::{Digest, End, Evidence, JobState, JobView, Lapse, Moment};
 use std::time::Duration;
 
 /// How long the guest may still work for its last word once the paid time is over, in milliseconds.
@@ -42,6 +42,14 @@ pub enum Step {
     Launch,
     /// Bring the guest's evidence.
     Attest,
+    /// Ask the guest to renew the evidence with this replay key.
+    AskRenewal(Digest),
+    /// Bring the renewed evidence.
+    Renew,
+    /// The chain has it: it takes the place of what it renewed.
+    Renewed,
+    /// Have the chain notice that the job's evidence counts no longer, or counts again.
+    Poke,
     /// Bring the guest's newest checkpoint.
     Checkpoint,
     /// Bring the guest's last word.
@@ -127,8 +135,14 @@ fn running(situation: &Situation<'_>, view: &JobView) -> Step {
     let Situation { record, guest, now, .. } = situation;
     let head = view.head.as_ref().map_or(0, |head| head.size);
     let attested = view.session.as_ref().map(|session| session.evidence);
-    if record.evidence().map(|evidence| evidence.replay_key()) != attested {
+    if record.evidence().map(Evidence::replay_key) != attested {
+        if attested.is_some() && record.renewed().map(Evidence::replay_key) == attested {
+            return Step::Renewed;
+        }
         return Step::Abandon("the guest that the chain knows is not this agent's: were its data lost?".into());
+    }
+    if let Some(step) = evidence_counts(situation, view) {
+        return step;
     }
     let news = record.checkpoint().is_some_and(|newest| newest.checkpoint.size > head);
     // There are always news of a guest that works: what has to be done now and then comes before them.
@@ -157,6 +171,43 @@ fn running(situation: &Situation<'_>, view: &JobView) -> Step {
                 PaidTime::Ahead => Step::Abandon("the guest died while the job was running".into()),
             },
         }),
+    }
+}
+
+/// What the state of the job's evidence asks for, or nothing where it counts for a while.
+///
+/// While it does not count, the chain takes neither checkpoint nor completion: there is only to wait for the chain, or for a renewal where one can help.
+fn evidence_counts(situation: &Situation<'_>, view: &JobView) -> Option<Step> {
+    let Situation { record, guest, now, .. } = *situation;
+    let session = view.session.as_ref()?;
+    let helps = |lapse| matches!(lapse, Lapse::Expired | Lapse::RootsChanged | Lapse::BelowFloor);
+    let due = view.lapse.map_or(now >= session.half_life(), helps);
+    let unnoticed = view.lapse.is_some() != view.suspended.is_some();
+    if unnoticed {
+        return Some(Step::Poke);
+    }
+    let renewal = record.renewal().filter(|renewal| renewal.previous == session.evidence);
+    // A guest that has said its last word does not answer any more.
+    let step = if !due || guest != GuestProcess::Alive || record.completion().is_some() {
+        None
+    } else {
+        match renewal {
+            None => Some(Step::AskRenewal(session.evidence)),
+            Some(renewal) if renewal.evidence.is_some() => Some(Step::Renew),
+            Some(_) => None,
+        }
+    };
+    step.or_else(|| view.lapse.map(|_| waiting(record, guest)))
+}
+
+/// While nothing is taken: wait, unless the guest is gone for good.
+fn waiting(record: &JobRecord, guest: GuestProcess) -> Step {
+    match guest {
+        GuestProcess::Unknown => Step::Recover,
+        GuestProcess::None | GuestProcess::Dead if record.completion().is_none() => {
+            Step::Abandon("the guest died while the job was suspended".into())
+        }
+        _ => Step::Wait,
     }
 }
 
@@ -485,5 +536,77 @@ mod tests {
         // A job that costs nothing has its longest run.
         dry.view().rate = 0;
         assert_eq!(until(&dry), Some(160_000));
+    }
+
+    /// Running, with a session from second 100 to second 200 that the chain has judged at this second.
+    fn at(second: u64, lapse: Option<Lapse>) -> Case {
+        let mut case = Case::attested(JobState::Running, GuestProcess::Alive).head(3);
+        case.now = second * 1_000;
+        let view = case.view();
+        let session = view.session.as_mut().unwrap();
+        (session.since, session.valid_until) = (100_000, 200_000);
+        view.lapse = lapse;
+        case
+    }
+
+    fn renewal(case: &mut Case, evidence: Option<Evidence>) {
+        let previous = case.record.evidence().unwrap().replay_key();
+        case.launch().renewal = Some(crate::record::Renewal { previous, evidence, not_before: 0 });
+    }
+
+    /// Other evidence of the same guest.
+    fn renewed() -> Evidence {
+        let mut evidence = Guest::new().evidence();
+        evidence.report[0] ^= 1;
+        evidence
+    }
+
+    #[test]
+    fn evidence_is_renewed_at_half_of_its_time() {
+        let session = Guest::new().session().evidence;
+        assert_eq!(at(149, None).step(), Step::Wait);
+        assert_eq!(at(150, None).step(), Step::AskRenewal(session));
+        let mut asked = at(150, None);
+        renewal(&mut asked, None);
+        assert_eq!(asked.step(), Step::Wait);
+        assert_eq!(asked.checkpoint(4).step(), Step::Checkpoint, "work goes on meanwhile");
+        let mut brought = at(150, None).checkpoint(4);
+        renewal(&mut brought, Some(renewed()));
+        assert_eq!(brought.step(), Step::Renew);
+        // The chain has it, whether or not the agent lived to hear of it.
+        brought.view().session.as_mut().unwrap().evidence = renewed().replay_key();
+        assert_eq!(brought.step(), Step::Renewed);
+    }
+
+    #[test]
+    fn a_guest_that_is_done_or_dead_is_not_asked_to_renew() {
+        assert_eq!(at(150, None).checkpoint(3).completion().step(), Step::Complete);
+        let dead = Case { guest: GuestProcess::Dead, ..at(150, None) };
+        assert!(matches!(dead.step(), Step::Abandon(_)));
+    }
+
+    #[test]
+    fn a_lapse_is_brought_to_the_chains_notice_and_so_is_its_end() {
+        assert_eq!(at(110, Some(Lapse::ChipDenied)).checkpoint(4).step(), Step::Poke);
+        let mut over = at(110, None);
+        over.view().suspended = Some(blockcloud_primitives::Suspension { since: 0, reason: Lapse::ChipDenied, until: 1 });
+        assert_eq!(over.step(), Step::Poke);
+    }
+
+    #[test]
+    fn a_suspended_job_waits_and_renews_where_that_can_help() {
+        let suspended = |reason| {
+            let mut case = at(210, Some(reason));
+            case.view().suspended = Some(blockcloud_primitives::Suspension { since: 0, reason, until: 1 });
+            case.checkpoint(4)
+        };
+        assert_eq!(suspended(Lapse::Expired).step(), Step::AskRenewal(Guest::new().session().evidence));
+        assert_eq!(suspended(Lapse::MeasurementWithdrawn).step(), Step::Wait);
+        assert_eq!(suspended(Lapse::MeasurementWithdrawn).completion().step(), Step::Wait);
+        let dead = Case { guest: GuestProcess::Dead, ..suspended(Lapse::MeasurementWithdrawn) };
+        assert!(matches!(dead.step(), Step::Abandon(_)));
+        let mut brought = suspended(Lapse::Expired);
+        renewal(&mut brought, Some(renewed()));
+        assert_eq!(brought.step(), Step::Renew);
     }
 }

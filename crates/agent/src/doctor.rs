@@ -120,7 +120,7 @@ fn key(config: &Config, findings: &mut Vec<Finding>) -> Option<Signer> {
 }
 
 async fn driver(config: &Config) -> Vec<Finding> {
-    let DriverConfig::Process { guest, simulator } = &config.driver;
+    let DriverConfig::Process { guest, simulator, .. } = &config.driver;
     let mut findings = Vec::new();
     findings.push(match std::fs::metadata(guest) {
         Ok(metadata) if metadata.is_file() && metadata.permissions().mode() & 0o111 != 0 => {

@@ -6,12 +6,12 @@ use crate::{
     agent::{Agent, Live, now},
     decide::{GuestProcess, Situation, Step, decide, dry_at, paid_until},
     driver::LaunchRequest,
-    record::{JobRecord, Launch},
+    record::{JobRecord, Launch, Renewal},
     store::StoreError,
 };
 use anyhow::{Context as _, anyhow};
 use blockcloud_client::{At, Call, Chain, Error, Outcome, Until, calls};
-use blockcloud_primitives::{End, JobState, JobView};
+use blockcloud_primitives::{Digest, End, JobState, JobView, Moment};
 use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
@@ -21,6 +21,8 @@ use std::{
 const TICK: Duration = Duration::from_secs(1);
 /// How often a job that has ended is looked at.
 const REST: Duration = Duration::from_secs(60);
+/// How long a guest is left alone whose renewed evidence the chain refused, in milliseconds.
+const AFTER_REFUSAL: Moment = 30_000;
 /// Longest pause after failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
@@ -109,7 +111,7 @@ async fn turn(agent: &Arc<Agent>, live: &Arc<Live>) -> anyhow::Result<Turn> {
     if record.dry_at != dry {
         record = agent.store.change(live.job, move |record| record.dry_at = dry).await?;
     }
-    let guest = agent.guest_process(&record).await;
+    let (guest, record) = agent.guest_process(record).await?;
     let fits = match &view {
         Some(view) if record.launch.is_none() => fits(agent, view).await,
         _ => Ok(()),
@@ -129,6 +131,10 @@ async fn turn(agent: &Arc<Agent>, live: &Arc<Live>) -> anyhow::Result<Turn> {
         (Step::Recover, _) => worker.start().await,
         (Step::Launch, _) => worker.launch().await,
         (Step::Attest, _) => worker.attest().await,
+        (Step::AskRenewal(previous), _) => worker.ask_renewal(previous).await,
+        (Step::Renew, _) => worker.renew().await,
+        (Step::Renewed, _) => worker.renewed().await,
+        (Step::Poke, _) => worker.poke().await,
         (Step::Checkpoint, Some(view)) => worker.checkpoint(&view).await,
         (Step::Complete, _) => worker.complete().await,
         (Step::Settle, _) => worker.settle().await,
@@ -221,6 +227,60 @@ impl Worker<'_> {
             }
             return self.note(format!("the evidence was refused: {failure}")).await;
         }
+        self.after(result).await
+    }
+
+    /// Changes the renewal of the present launch.
+    async fn set_renewal(&self, renewal: Option<Renewal>) -> anyhow::Result<()> {
+        let set = move |record: &mut JobRecord| {
+            if let Some(launch) = &mut record.launch {
+                launch.renewal = renewal;
+            }
+        };
+        self.agent.store.change(self.live.job, set).await?;
+        self.live.changed.raise();
+        Ok(())
+    }
+
+    /// The guest finds the request when it asks what is wanted of it.
+    async fn ask_renewal(self, previous: Digest) -> anyhow::Result<Turn> {
+        tracing::info!(target: "blockcloud::agent", job = %self.live.job, "asking the guest to renew its evidence");
+        self.set_renewal(Some(Renewal { previous, evidence: None, not_before: 0 })).await?;
+        Ok(Turn::Wait(TICK))
+    }
+
+    async fn renew(self) -> anyhow::Result<Turn> {
+        let renewal = self.record.renewal().context("no renewal")?;
+        let evidence = renewal.evidence.as_ref().context("no renewed evidence")?;
+        let result = self.submit(&calls::jobs::renew(self.live.job, evidence), Until::Best).await;
+        if let Err(Error::Dispatch(failure)) = &result
+            && failure.pallet != "Jobs"
+        {
+            // The job goes on for as long as the old evidence counts; what changes until then may let the next one pass.
+            tracing::warn!(target: "blockcloud::agent", job = %self.live.job, %failure, "the renewed evidence was refused");
+            let again = Renewal { previous: renewal.previous, evidence: None, not_before: now().saturating_add(AFTER_REFUSAL) };
+            self.set_renewal(Some(again)).await?;
+            return self.note(format!("the renewed evidence was refused: {failure}")).await;
+        }
+        self.after(result).await
+    }
+
+    /// What the chain has accepted takes the place of what it renewed.
+    async fn renewed(self) -> anyhow::Result<Turn> {
+        let renewed = |record: &mut JobRecord| {
+            if let Some(launch) = &mut record.launch
+                && let Some(evidence) = launch.renewal.take().and_then(|renewal| renewal.evidence)
+            {
+                launch.evidence = Some(evidence);
+            }
+        };
+        self.agent.store.change(self.live.job, renewed).await?;
+        tracing::info!(target: "blockcloud::agent", job = %self.live.job, "the evidence is renewed");
+        Ok(Turn::Again)
+    }
+
+    async fn poke(self) -> anyhow::Result<Turn> {
+        let result = self.submit(&calls::jobs::poke(self.live.job), Until::Best).await;
         self.after(result).await
     }
 
@@ -385,17 +445,21 @@ mod tests {
     use super::*;
     use crate::{
         config::{Config, DriverConfig},
-        driver::ProcessDriver,
+        driver::{Driver, DriverError, Guest, ProcessDriver},
+        store::Store,
         testing,
     };
+    use futures::future::BoxFuture;
+    use std::sync::Mutex;
 
     /// An agent that is never connected.
     async fn agent(folder: &std::path::Path, simulator: Option<String>) -> Arc<Agent> {
         let guest = folder.join("guest");
         let text = Config::example(folder, std::path::Path::new("key"));
         let mut config: Config = toml::from_str(&text).unwrap();
-        config.driver = DriverConfig::Process { guest: guest.clone(), simulator: simulator.clone() };
-        let driver = ProcessDriver::new(guest, simulator, folder.join("guests")).unwrap();
+        config.driver = DriverConfig::Process { guest: guest.clone(), simulator: simulator.clone(), tee: None };
+        let tee = config.driver.tee().unwrap();
+        let driver = ProcessDriver::new(guest, simulator, tee, folder.join("guests")).unwrap();
         Agent::open_with(config, "//Alice".parse().unwrap(), Box::new(driver)).await.unwrap()
     }
 
@@ -414,6 +478,53 @@ mod tests {
             agent.store.insert(JobRecord { launch: Some(Launch::new(1)), ..record }).await.unwrap();
         }
         assert!(fits(&agent, &testing::view()).await.unwrap_err().contains("max_jobs"));
+    }
+
+    /// A guest that hands over its last word at the very moment at which it is asked whether it lives, and then does not.
+    struct LastWord(Arc<Mutex<Option<Store>>>);
+
+    impl Driver for LastWord {
+        fn launch<'a>(&'a self, _: &'a LaunchRequest) -> BoxFuture<'a, Result<Guest, DriverError>> {
+            unreachable!("nothing is launched")
+        }
+
+        fn find<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Option<Guest>> {
+            Box::pin(async { None })
+        }
+
+        fn alive<'a>(&'a self, _: &'a Guest) -> BoxFuture<'a, bool> {
+            let store = self.0.lock().unwrap().take();
+            Box::pin(async move {
+                if let Some(store) = store {
+                    let guest = testing::Guest::new();
+                    let checkpoint = guest.checkpoint(testing::JOB, 3, Digest::ZERO).checkpoint;
+                    let completion = guest.completion(&checkpoint, testing::blob(b"out"), guest.receipts(0, 1)[0]);
+                    store.change(testing::JOB, |record| record.launch.as_mut().unwrap().completion = Some(completion)).await.unwrap();
+                }
+                false
+            })
+        }
+
+        fn stop<'a>(&'a self, _: &'a Guest) -> BoxFuture<'a, Result<(), DriverError>> {
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_guest_that_ended_after_its_last_word_is_not_taken_for_dead_before_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config: Config = toml::from_str(&Config::example(folder.path(), std::path::Path::new("key"))).unwrap();
+        config.driver = DriverConfig::Process { guest: folder.path().join("guest"), simulator: None, tee: None };
+        let store = Arc::new(Mutex::new(None));
+        let agent = Agent::open_with(config, "//Alice".parse().unwrap(), Box::new(LastWord(store.clone()))).await.unwrap();
+        *store.lock().unwrap() = Some(agent.store.clone());
+        let guest = Guest::Process { pid: 1, started: 1, boot: String::new(), measurement: None };
+        let launch = Launch { guest: Some(guest), ..Launch::new(1) };
+        let record = agent.store.insert(JobRecord { launch: Some(launch), ..JobRecord::new(&testing::view()) }).await.unwrap();
+        assert!(record.completion().is_none());
+        let (process, record) = agent.guest_process(record).await.unwrap();
+        assert_eq!(process, GuestProcess::Dead);
+        assert!(record.completion().is_some());
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod blobs;
 pub mod bounds;
+pub mod collateral;
 pub mod config;
 pub mod configfs;
 pub mod decide;

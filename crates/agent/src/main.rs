@@ -1,7 +1,11 @@
 //! `blockcloud-agent`: the command line. What it does is in the library.
 
 use anyhow::Context as _;
-use blockcloud_agent::{config::Config, doctor, init};
+use blockcloud_agent::{
+    collateral::{self, Source},
+    config::Config,
+    doctor, init,
+};
 use blockcloud_client::Scheme;
 use clap::{Parser, Subcommand, ValueEnum};
 use std::{path::PathBuf, process::ExitCode};
@@ -51,6 +55,21 @@ enum Command {
         /// The kind of key.
         #[arg(long, value_enum, default_value_t = KeyScheme::Sr25519)]
         scheme: KeyScheme,
+    },
+    /// Fetch Intel's collateral, bring it to the chain, and keep it for customers. Hosts with TDX need it, again within each month: let a timer run this daily.
+    Collateral {
+        /// The configuration file.
+        #[arg(long, default_value = "agent.toml")]
+        config: PathBuf,
+        /// Base URL of Intel's Provisioning Certification Service (API v4), or of a cache of it (PCCS).
+        #[arg(long, required_unless_present = "files")]
+        url: Option<String>,
+        /// Read it from files instead, one for each family of platforms.
+        #[arg(long = "file", conflicts_with = "url")]
+        files: Vec<PathBuf>,
+        /// A family of platforms, FMSPC as hex. May be repeated. Without it: the family of this host, or of the simulator.
+        #[arg(long, value_parser = family)]
+        fmspc: Vec<[u8; 6]>,
     },
     /// Say what is wrong and what to do. Exit code 1 if anything is.
     Doctor {
@@ -103,6 +122,13 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
             println!("account key:   {}", written.key.display());
             println!("account:       {}", written.account);
         }
+        Command::Collateral { config, url, files, fmspc } => {
+            let config = Config::read(&config)?;
+            let source = url.map_or(Source::Files(files), Source::Service);
+            for line in collateral::bring(&config, &source, fmspc).await? {
+                println!("{line}");
+            }
+        }
         Command::Doctor { config } => {
             let findings = doctor::examine(&config).await;
             for finding in &findings {
@@ -114,6 +140,14 @@ async fn execute(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A family of platforms as it is written on the command line.
+fn family(text: &str) -> Result<[u8; 6], String> {
+    let mut bytes = [0; 6];
+    hex::decode_to_slice(text.strip_prefix("0x").unwrap_or(text), &mut bytes)
+        .map_err(|_| "six bytes as hex, such as 50806f000000".to_owned())?;
+    Ok(bytes)
 }
 
 fn start_logging(format: LogFormat) {

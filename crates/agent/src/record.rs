@@ -74,6 +74,9 @@ pub struct Launch {
     pub guest: Option<Guest>,
     /// What it brought to be attested.
     pub evidence: Option<Evidence>,
+    /// The renewal of that evidence that is under way, if any.
+    #[serde(default)]
+    pub renewal: Option<Renewal>,
     /// The key that was released to it.
     pub envelope: Option<StoredEnvelope>,
     /// Its last checkpoint.
@@ -85,6 +88,17 @@ pub struct Launch {
     pub refused: Option<String>,
 }
 
+/// A renewal of a guest's evidence: asked for, then brought, then accepted by the chain, after which it takes the place of what it renews.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// Replay key of the evidence that is renewed.
+    pub previous: Digest,
+    /// What the guest brought; nothing yet while it is asked.
+    pub evidence: Option<Evidence>,
+    /// Before when the guest is not asked, because what it brought was refused. Unix milliseconds.
+    pub not_before: Moment,
+}
+
 impl Launch {
     /// A launch of which nothing is known yet.
     pub fn new(number: u32) -> Self {
@@ -93,6 +107,7 @@ impl Launch {
             token: Token::generate(),
             guest: None,
             evidence: None,
+            renewal: None,
             envelope: None,
             checkpoint: None,
             completion: None,
@@ -174,6 +189,16 @@ impl JobRecord {
     /// The evidence of the present launch.
     pub fn evidence(&self) -> Option<&Evidence> {
         self.launch.as_ref()?.evidence.as_ref()
+    }
+
+    /// The renewal that is under way.
+    pub fn renewal(&self) -> Option<&Renewal> {
+        self.launch.as_ref()?.renewal.as_ref()
+    }
+
+    /// Renewed evidence that the guest has brought.
+    pub fn renewed(&self) -> Option<&Evidence> {
+        self.renewal()?.evidence.as_ref()
     }
 
     /// The last word of the present launch.

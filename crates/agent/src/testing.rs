@@ -2,8 +2,8 @@
 
 use blockcloud_client::agent_api::SignedCheckpoint;
 use blockcloud_primitives::{
-    AccountId, Allow, Blob, Checkpoint, Completion, Digest, Evidence, Exit, JobId, JobSpec, JobState, JobView, Measurement, Measurements,
-    OfferId, Op, Party, Policy, PublicKey, Receipt, Resources, Session, Signature, SiteId, Tcb, Tee, Usage, Workload,
+    AccountId, Allow, Blob, Checkpoint, Completion, Digest, Evidence, Exit, Firmware, JobId, JobSpec, JobState, JobView, Measurement,
+    Measurements, OfferId, Op, Party, Policy, PublicKey, Receipt, Resources, Session, Signature, SiteId, Tcb, Tee, Usage, Workload,
 };
 use blockcloud_receipt_log::{Tree, receipt_hash};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -39,11 +39,16 @@ pub fn spec() -> JobSpec {
             certificates: Default::default(),
             tees: vec![Tee::Simulated].try_into().unwrap(),
             firmware_floor: Tcb::default(),
+            tdx_floor: Default::default(),
+            legacy_hardware: false,
+            chip_endorsements: 0,
+            longest_session: 0,
             measurements: Measurements::Approved,
             denied_providers: Default::default(),
             erase_within: 60,
             recipients: Default::default(),
             checkpoint_gap: 10,
+            suspension_grace: 0,
         },
         price_limit: 100,
         escrow: 6_000,
@@ -76,6 +81,8 @@ pub fn view() -> JobView {
         paid: 0,
         returned: 0,
         session: None,
+        lapse: None,
+        suspended: None,
         head: None,
         completion: None,
     }
@@ -120,7 +127,8 @@ impl Guest {
             wrapping_key: evidence.wrapping_key,
             measurement: Measurement([0; 48]),
             chip: Digest::ZERO,
-            tcb: Tcb::default(),
+            firmware: Firmware::SevSnp(Tcb::default()),
+            previous: None,
             evidence: evidence.replay_key(),
             since: 0,
             valid_until: u64::MAX,

@@ -11,7 +11,7 @@ use blockcloud_client::{
     Signer, access,
     agent_api::{Health, JobStatus, Refusal, SignedCheckpoint},
 };
-use blockcloud_primitives::{Blob, Digest, Evidence, JobId, JobView, Receipt};
+use blockcloud_primitives::{Blob, CollateralItem, Digest, Evidence, JobId, JobView, Receipt};
 use blockcloud_seal::Envelope;
 use codec::Decode as _;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -109,6 +109,11 @@ impl Agent {
     /// The evidence of the job's present guest.
     pub async fn evidence(&self) -> Result<Evidence> {
         self.json(self.http.get(self.url("/evidence")), LARGEST_JSON).await
+    }
+
+    /// The vendor's collateral that the provider has. Whoever uses it verifies it.
+    pub async fn collateral(&self) -> Result<Vec<CollateralItem>> {
+        self.json(self.http.get(format!("{}/v1/collateral", self.base)), LARGEST_JSON).await
     }
 
     /// Uploads a sealed blob.

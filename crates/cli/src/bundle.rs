@@ -10,7 +10,7 @@ use crate::{
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{Scheme, agent_api::SignedCheckpoint};
 use blockcloud_primitives::{
-    AccountId, Checkpoint, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, Party, PublicKey, Receipt, Signature,
+    AccountId, Checkpoint, CollateralItem, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, Party, PublicKey, Receipt, Signature,
 };
 use blockcloud_receipt_log::{Tree, receipt_hash};
 use serde::{Deserialize, Serialize};
@@ -35,7 +35,10 @@ pub struct Bundle {
     pub anchor_hash: Digest,
     /// The vendor's certificates, DER as hex: root, then issuer.
     pub roots: (String, String),
-    /// When the session began; evidence is judged as of then.
+    /// The vendor's collateral, where the evidence rests on any (TDX).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collateral: Vec<CollateralItem>,
+    /// As of when the evidence is judged: when its session began; where it rests on collateral, when that was exported.
     pub at: Moment,
     /// Every receipt, in order.
     pub receipts: Vec<Receipt>,
@@ -79,6 +82,7 @@ impl Bundle {
             genesis: self.genesis,
             anchor_hash: Some(self.anchor_hash),
             roots: Some(Roots { root, issuer }),
+            collateral: self.collateral.clone(),
             root: named,
             at: self.at,
         };
@@ -236,6 +240,7 @@ mod tests {
             evidence: evidence(&job, GUEST, job.terms),
             anchor_hash: setting.anchor_hash.unwrap(),
             roots: (hex::encode(roots.root), hex::encode(roots.issuer)),
+            collateral: Vec::new(),
             at: AT,
             job,
             receipts,

@@ -8,8 +8,8 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use blockcloud_primitives::{
-    Allow, Balance, Blob, Digest, EngineId, JobSpec, List, Measurement, Measurements, Policy, RegionCode, Resources, Tcb, Tee, Text,
-    Workload,
+    Allow, Balance, Blob, Digest, EngineId, JobSpec, List, Measurement, Measurements, Policy, RegionCode, Resources, Tcb, TdxFloor, Tee,
+    Text, Workload,
 };
 use blockcloud_seal::{
     DataKey, FileEntry, MAX_FILES, Manifest, ObjectKey, Room, Sealed, SecretText,
@@ -53,12 +53,12 @@ pub struct SpecArguments {
     #[arg(long, requires = "measurement")]
     engine: Option<EngineId>,
     /// A policy as TOML or JSON; replaces the flags about place and hardware.
-    #[arg(long, conflicts_with_all = ["regions", "tees", "gap"])]
+    #[arg(long, conflicts_with_all = ["regions", "tees", "gap", "longest_session", "suspension_grace"])]
     policy: Option<PathBuf>,
     /// A region in which it may run (ISO 3166-2). May be repeated; without any, every region.
     #[arg(long = "region")]
     regions: Vec<RegionCode>,
-    /// A kind of hardware that you accept: sev-snp, or simulated on a development chain (protects nothing). May be repeated.
+    /// A kind of hardware that you accept: sev-snp, tdx; on a development chain also simulated and simulated-tdx (they protect nothing). May be repeated.
     #[arg(long = "tee", value_parser = tee, default_value = "sev-snp")]
     tees: Vec<Tee>,
     /// Virtual processors.
@@ -94,11 +94,17 @@ pub struct SpecArguments {
     /// Largest number of seconds between checkpoints that you pay for.
     #[arg(long, default_value_t = 30)]
     gap: u32,
+    /// Longest time in seconds for which one piece of evidence counts before the guest must show itself again; 0: as long as the chain lets it.
+    #[arg(long, default_value_t = 0)]
+    longest_session: u32,
+    /// Seconds that the job waits, unpaid, for new evidence once what it rests on counts no longer; then it ends.
+    #[arg(long, default_value_t = 300)]
+    suspension_grace: u32,
 }
 
 /// Reads a kind of hardware.
 pub fn tee(text: &str) -> Result<Tee, String> {
-    serde_json::from_value(text.into()).map_err(|_| format!("`{text}` is not a kind of hardware: sev-snp, tdx, simulated"))
+    serde_json::from_value(text.into()).map_err(|_| format!("`{text}` is not a kind of hardware: sev-snp, tdx, simulated, simulated-tdx"))
 }
 
 /// What a customer seals for one job.
@@ -256,17 +262,28 @@ impl SpecArguments {
             [] => Allow::Any,
             some => Allow::Only(List::try_from(some.to_vec()).map_err(|_| anyhow::anyhow!("at most 16 --region"))?),
         };
+        // A simulated trust domain is measured in another way, and both may be accepted.
+        let simulated = self.guest.is_some() && self.tees.contains(&Tee::SimulatedTdx);
+        let mut measurements = vec![measurement];
+        if simulated {
+            measurements.push(Measurement(blockcloud_evidence::tdx::measurement(&measurement.0, &[[0; 48]; 3])));
+        }
         Ok(Policy {
             regions,
             jurisdictions: Allow::Any,
             certificates: List::new(),
             tees: List::try_from(self.tees.clone()).map_err(|_| anyhow::anyhow!("at most 4 --tee"))?,
             firmware_floor: Tcb::default(),
-            measurements: Measurements::Only(List::try_from(vec![measurement]).map_err(|_| anyhow::anyhow!("one measurement"))?),
+            tdx_floor: TdxFloor::default(),
+            legacy_hardware: false,
+            chip_endorsements: 0,
+            longest_session: self.longest_session,
+            measurements: Measurements::Only(List::try_from(measurements).map_err(|_| anyhow::anyhow!("two measurements"))?),
             denied_providers: List::new(),
             erase_within: 60,
             recipients: List::new(),
             checkpoint_gap: self.gap,
+            suspension_grace: self.suspension_grace,
         })
     }
 }

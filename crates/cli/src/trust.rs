@@ -47,7 +47,9 @@ pub fn judge(named: Option<Digest>, tee: Tee, product: Option<Product>, root: &[
     match (named, tee) {
         (Some(named), _) if named == digest => (true, format!("root {digest}, as named")),
         (Some(named), _) => (false, format!("root {digest}, not the named {named}")),
-        (None, Tee::Simulated) => (true, "a simulated processor's: it protects nothing, so nobody vouches for it".into()),
+        (None, Tee::Simulated | Tee::SimulatedTdx) => {
+            (true, "a simulated processor's: it protects nothing, so nobody vouches for it".into())
+        }
         (None, Tee::SevSnp) => match genuine() {
             Some((product, _)) => (true, format!("AMD's for {product:?}")),
             None => (false, format!("root {digest} is not AMD's for this processor; if you trust it, name its certificate with --root")),

@@ -201,6 +201,11 @@ pub mod jobs {
         Call::new(PALLET, "attest", (job, evidence), format!("attest the guest of job {job}"))
     }
 
+    /// Brings newer evidence of the very guest of the job's session (its provider).
+    pub fn renew(job: JobId, evidence: &Evidence) -> Call {
+        Call::new(PALLET, "renew", (job, evidence), format!("attest the guest of job {job} anew"))
+    }
+
     /// Pays out what has been earned so far (anyone).
     pub fn settle(job: JobId) -> Call {
         Call::new(PALLET, "settle", job, format!("settle job {job}"))
@@ -221,53 +226,115 @@ pub mod jobs {
         Call::new(PALLET, "top_up", (job, amount), format!("add {amount} to the escrow of job {job}"))
     }
 
-    /// Processes a job's deadline now, if it is due (anyone).
+    /// Processes a job's deadline if it is due, suspends it if its evidence counts no longer, or lets it go on (anyone).
     pub fn poke(job: JobId) -> Call {
         Call::new(PALLET, "poke", job, format!("process the deadline of job {job}"))
     }
 }
 
-/// Which hardware, firmware and software may hold a job's keys (governance).
+/// Which hardware, firmware and software may hold a job's keys. Whose call it is stands in brackets.
 pub mod attestation {
     use super::Call;
-    use blockcloud_primitives::{Digest, Measurement, Moment, Tcb, Tee};
+    use blockcloud_primitives::{CollateralItem, Digest, Measurement, Moment, SiteId, Tcb, TdxFloor, Tee};
     use codec::Encode;
 
     const PALLET: &str = "Attestation";
 
-    /// Sets a product's root and issuing certificate (DER). `product` is `blockcloud_evidence::snp::Product`.
+    /// Sets a product's root and issuing certificate (DER; council). `product` is `blockcloud_evidence::snp::Product`.
     pub fn set_roots(tee: Tee, product: &impl Encode, root: &[u8], issuer: &[u8]) -> Call {
         Call::new(PALLET, "set_roots", (tee, product, root, issuer), format!("set the roots of {tee:?}"))
     }
 
-    /// Removes them.
+    /// Removes them (council).
     pub fn remove_roots(tee: Tee, product: &impl Encode) -> Call {
         Call::new(PALLET, "remove_roots", (tee, product), format!("remove the roots of {tee:?}"))
     }
 
-    /// Approves guest software until a moment.
+    /// Approves guest software until a moment (council).
     pub fn approve_measurement(measurement: &Measurement, until: Moment) -> Call {
         Call::new(PALLET, "approve_measurement", (measurement, until), format!("approve measurement {measurement} until {until}"))
     }
 
-    /// Takes that back.
-    pub fn withdraw_measurement(measurement: &Measurement) -> Call {
-        Call::new(PALLET, "withdraw_measurement", measurement, format!("withdraw measurement {measurement}"))
+    /// Takes that back; what runs may drain for so many seconds (council).
+    pub fn withdraw_measurement(measurement: &Measurement, drain: u32) -> Call {
+        Call::new(PALLET, "withdraw_measurement", (measurement, drain), format!("withdraw measurement {measurement} after {drain} s"))
     }
 
-    /// Refuses a chip from now on.
+    /// Refuses a chip from now on (council).
     pub fn deny_chip(chip: Digest) -> Call {
         Call::new(PALLET, "deny_chip", chip, format!("deny chip {chip}"))
     }
 
-    /// Takes that back.
+    /// Takes that back (council).
     pub fn allow_chip(chip: Digest) -> Call {
         Call::new(PALLET, "allow_chip", chip, format!("allow chip {chip} again"))
     }
 
-    /// Sets the firmware level below which evidence is refused; without one, the product's evidence is refused altogether.
-    pub fn set_floor(tee: Tee, product: &impl Encode, floor: Option<&Tcb>) -> Call {
-        Call::new(PALLET, "set_floor", (tee, product, floor), format!("set the firmware floor of {tee:?}"))
+    /// Sets the firmware level below which evidence is refused, in `after` seconds for new sessions and `grace` later for running ones; without one, the
+    /// product's evidence is refused altogether (council).
+    pub fn set_floor(tee: Tee, product: &impl Encode, floor: Option<&Tcb>, after: u32, grace: u32) -> Call {
+        Call::new(PALLET, "set_floor", (tee, product, floor, after, grace), format!("set the firmware floor of {tee:?}"))
+    }
+
+    /// Sets a TDX vendor's root (DER; council).
+    pub fn set_tdx_root(tee: Tee, root: &[u8]) -> Call {
+        Call::new(PALLET, "set_tdx_root", (tee, root), format!("set the root of {tee:?}"))
+    }
+
+    /// Removes it (council).
+    pub fn remove_tdx_root(tee: Tee) -> Call {
+        Call::new(PALLET, "remove_tdx_root", tee, format!("remove the root of {tee:?}"))
+    }
+
+    /// Sets what is wanted of TDX platforms: a floor and the processor state (XFAM) that guests may use (council).
+    pub fn set_tdx_floor(tee: Tee, floor: Option<(TdxFloor, u64)>, after: u32, grace: u32) -> Call {
+        Call::new(PALLET, "set_tdx_floor", (tee, floor, after, grace), format!("set the floor of {tee:?}"))
+    }
+
+    /// Brings a piece of a TDX vendor's collateral (anyone; a deposit is held).
+    pub fn submit_collateral(tee: Tee, item: &CollateralItem) -> Call {
+        let what = match item {
+            CollateralItem::RootCrl { .. } => "the root's revocation list",
+            CollateralItem::PckCrl { .. } => "a revocation list of platform keys",
+            CollateralItem::TcbInfo(_) => "a TCB info",
+            CollateralItem::QeIdentity(_) => "the identity of the quoting enclave",
+        };
+        Call::new(PALLET, "submit_collateral", (tee, item), format!("bring {what} of {tee:?}"))
+    }
+
+    /// Lets a chip go (its provider).
+    pub fn release_chip(chip: Digest) -> Call {
+        Call::new(PALLET, "release_chip", chip, format!("release chip {chip}"))
+    }
+
+    /// Vouches that a chip stands at its site until a moment (accredited certifiers).
+    pub fn endorse_chip(chip: Digest, site: SiteId, until: Moment) -> Call {
+        Call::new(PALLET, "endorse_chip", (chip, site, until), format!("vouch that chip {chip} stands at site {site} until {until}"))
+    }
+
+    /// Takes that back (the certifier).
+    pub fn withdraw_endorsement(chip: Digest) -> Call {
+        Call::new(PALLET, "withdraw_endorsement", chip, format!("vouch no longer for chip {chip}"))
+    }
+
+    /// Vouches for guest software until a moment, for customers who name the caller as a publisher (anyone; a deposit is held).
+    pub fn publish_measurement(measurement: &Measurement, until: Moment) -> Call {
+        Call::new(PALLET, "publish_measurement", (measurement, until), format!("vouch for measurement {measurement} until {until}"))
+    }
+
+    /// Takes that back; what runs may drain for so many seconds (the publisher).
+    pub fn retract_measurement(measurement: &Measurement, drain: u32) -> Call {
+        Call::new(PALLET, "retract_measurement", (measurement, drain), format!("vouch no longer for measurement {measurement}"))
+    }
+
+    /// Stops the opening of sessions (technical committee, or council).
+    pub fn stop() -> Call {
+        Call::new(PALLET, "stop", (), "stop the opening of sessions")
+    }
+
+    /// Takes that back (council).
+    pub fn resume() -> Call {
+        Call::new(PALLET, "resume", (), "let sessions open again")
     }
 }
 

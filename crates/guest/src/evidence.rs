@@ -6,16 +6,20 @@
 mod configfs;
 mod simulated;
 
-pub use configfs::Configfs;
+pub use configfs::{Configfs, ROOT as CONFIGFS_ROOT};
 pub use simulated::Simulated;
 
-use crate::keys::Keys;
+use crate::keys::ReceiptKey;
 use blockcloud_primitives::{Evidence, ReportBinding, Tee};
 use std::{io, ops::Range, path::PathBuf};
 
 /// Where an SEV-SNP report holds its report data and host data (AMD 56860, table 23).
 const REPORT_DATA: Range<usize> = 0x50..0x90;
 const HOST_DATA: Range<usize> = 0xc0..0xe0;
+/// Where the body of a TDX quote holds its report data and `MRCONFIGID`, of which the first 32 bytes are what a launch is bound to (TDX DCAP Quoting Library
+/// API, "TD Quote Body").
+const TDX_REPORT_DATA: Range<usize> = 520..584;
+const TDX_CONFIG_ID: Range<usize> = 184..216;
 
 /// Why there is no evidence.
 #[derive(Debug, thiserror::Error)]
@@ -68,13 +72,14 @@ pub trait ReportSource: Send + Sync {
 
 /// Has the processor vouch for the guest's keys, and looks at the result with the agent's own claims in doubt: a report of a VM that was launched for
 /// other terms is useless, and better refused here than by the chain.
-pub async fn collect(source: &impl ReportSource, binding: &ReportBinding, keys: &Keys) -> Result<Evidence, EvidenceError> {
+pub async fn collect(source: &impl ReportSource, binding: &ReportBinding, key: &ReceiptKey) -> Result<Evidence, EvidenceError> {
     let data = binding.report_data();
     let Report { report, certificate } = source.report(data).await?;
-    if report.get(REPORT_DATA) != Some(&data[..]) {
+    let (bound, launched_for) = bound(source.tee(), &report);
+    if bound != Some(&data[..]) {
         return Err(EvidenceError::NotBound);
     }
-    if report.get(HOST_DATA) != Some(&binding.terms.0[..]) {
+    if launched_for != Some(&binding.terms.0[..]) {
         return Err(EvidenceError::OtherTerms);
     }
     Ok(Evidence {
@@ -84,13 +89,25 @@ pub async fn collect(source: &impl ReportSource, binding: &ReportBinding, keys: 
         anchor: binding.anchor,
         receipt_key: binding.receipt_key,
         wrapping_key: binding.wrapping_key,
-        possession: keys.receipt.sign(&data),
+        possession: key.sign(&data),
     })
+}
+
+/// The report data of a report or quote, and what its launch was bound to.
+fn bound(tee: Tee, report: &[u8]) -> (Option<&[u8]>, Option<&[u8]>) {
+    if !tee.is_tdx() {
+        return (report.get(REPORT_DATA), report.get(HOST_DATA));
+    }
+    // A header of 48 bytes; in version 5 six more that describe the body.
+    let start = if report.starts_with(&[5, 0]) { 54 } else { 48 };
+    let body = report.get(start..).unwrap_or_default();
+    (body.get(TDX_REPORT_DATA), body.get(TDX_CONFIG_ID))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keys::Keys;
     use blockcloud_primitives::{AccountId, Digest, JobId};
 
     struct Fixed(Report);
@@ -134,9 +151,9 @@ mod tests {
         let keys = Keys::generate().unwrap();
         let binding = binding(&keys);
         let source = Fixed(report([0; 64], binding.terms));
-        assert!(matches!(collect(&source, &binding, &keys).await, Err(EvidenceError::NotBound)));
+        assert!(matches!(collect(&source, &binding, &keys.receipt).await, Err(EvidenceError::NotBound)));
         let source = Fixed(Report { report: vec![0; 10], certificate: Vec::new() });
-        assert!(matches!(collect(&source, &binding, &keys).await, Err(EvidenceError::NotBound)));
+        assert!(matches!(collect(&source, &binding, &keys.receipt).await, Err(EvidenceError::NotBound)));
     }
 
     #[tokio::test]
@@ -144,7 +161,20 @@ mod tests {
         let keys = Keys::generate().unwrap();
         let binding = binding(&keys);
         let source = Fixed(report(binding.report_data(), Digest([9; 32])));
-        assert!(matches!(collect(&source, &binding, &keys).await, Err(EvidenceError::OtherTerms)));
+        assert!(matches!(collect(&source, &binding, &keys.receipt).await, Err(EvidenceError::OtherTerms)));
+    }
+
+    #[test]
+    fn what_a_quote_binds_is_found_in_both_versions() {
+        for (version, start) in [(4, 48), (5, 54)] {
+            let mut quote = vec![0; 700];
+            quote[0] = version;
+            quote[start + 520..start + 584].fill(1);
+            quote[start + 184..start + 216].fill(2);
+            assert_eq!(bound(Tee::Tdx, &quote), (Some(&[1; 64][..]), Some(&[2; 32][..])));
+            assert_eq!(bound(Tee::SimulatedTdx, &quote[..start + 500]), (None, Some(&[2; 32][..])));
+        }
+        assert_eq!(bound(Tee::Tdx, &[4]), (None, None));
     }
 
     #[tokio::test]
@@ -153,7 +183,7 @@ mod tests {
         let binding = binding(&keys);
         let mut long = report(binding.report_data(), binding.terms);
         long.certificate = vec![0; 7000];
-        assert!(matches!(collect(&Fixed(long), &binding, &keys).await, Err(EvidenceError::TooLong("certificate"))));
+        assert!(matches!(collect(&Fixed(long), &binding, &keys.receipt).await, Err(EvidenceError::TooLong("certificate"))));
     }
 
     #[tokio::test]
@@ -161,7 +191,7 @@ mod tests {
         let keys = Keys::generate().unwrap();
         let binding = binding(&keys);
         let source = Fixed(report(binding.report_data(), binding.terms));
-        let evidence = collect(&source, &binding, &keys).await.unwrap();
+        let evidence = collect(&source, &binding, &keys.receipt).await.unwrap();
         assert_eq!((evidence.receipt_key, evidence.wrapping_key), (keys.receipt.public(), keys.wrapping.public()));
         assert_eq!(evidence.possession, keys.receipt.sign(&binding.report_data()));
         assert_eq!(evidence.anchor, 5);

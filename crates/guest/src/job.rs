@@ -10,14 +10,16 @@ use crate::{
     keys::{Keys, NoRandomness},
     log::{self, Log, LogError},
     output::{self, SealedOutput, Summary},
+    renew::Renewer,
     sandbox::{Ended, EngineError, Program, Run, Sandbox},
     stop::{Stop, Stopped},
-    transport::{Agent, Completed, Launch, TransportError},
+    transport::{Agent, Completed, Launch, Renewal, TransportError},
 };
 use blockcloud_primitives::{Checkpoint, Completion, Digest, Evidence, Exit, JobSpec, ReportBinding, Workload};
 use blockcloud_seal::{DataKey, MANIFEST_MAX, ObjectKey, Room};
 use std::{io, sync::Arc, time::Duration};
 use tokio::{
+    sync::watch,
     task::{JoinError, JoinHandle},
     time::{self, Instant, MissedTickBehavior},
 };
@@ -77,15 +79,22 @@ pub struct Finished {
 /// # Errors
 /// Every [`JobError`]. Plaintext and keys are gone in any case.
 pub async fn run(agent: &Agent, source: &impl ReportSource, stop: &Stop) -> Result<Finished, JobError> {
-    let control = tokio::spawn(obey(agent.clone(), stop.clone()));
+    let (renewals, asked) = watch::channel(None);
+    let control = tokio::spawn(obey(agent.clone(), stop.clone(), renewals));
     let patience = tokio::spawn(lose_patience(agent.clone(), stop.clone(), PATIENCE));
-    let done = story(agent, source, stop, &patience).await;
+    let done = story(agent, source, stop, &patience, asked).await;
     control.abort();
     patience.abort();
     done
 }
 
-async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop, patience: &JoinHandle<()>) -> Result<Finished, JobError> {
+async fn story(
+    agent: &Agent,
+    source: &impl ReportSource,
+    stop: &Stop,
+    patience: &JoinHandle<()>,
+    asked: watch::Receiver<Option<Renewal>>,
+) -> Result<Finished, JobError> {
     let launch = agent.launch().await?;
     tracing::info!(job = %launch.job, terms = %launch.spec.terms(), "launched");
     let keys = Keys::generate()?;
@@ -112,7 +121,11 @@ async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop, patience:
     let publishing = tokio::spawn(publisher.clone().publish(interval(&launch.spec), journal_for_heartbeats(&journal, &evidence, &launch)));
     let mut deadline = Deadline::new(stop, launch.spec.longest_run);
 
-    let worked = work(agent, &launch.spec, key, opened, &journal, stop, &mut deadline).await;
+    let renewer = Renewer::new(agent, source, &launch, receipt_key.clone(), &evidence);
+    let renewing = renewer.run(asked);
+    tokio::pin!(renewing);
+    let working = work(agent, &launch.spec, key, opened, &journal, stop, &mut deadline);
+    let worked = beside(working, renewing.as_mut()).await;
     let (output, exit, erased_bytes) = match worked {
         Ok(worked) => worked,
         Err(error) => {
@@ -126,7 +139,7 @@ async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop, patience:
         }
     };
     let erase_receipt = journal.erased(erased_bytes)?;
-    let last = match finish(publishing, stop).await {
+    let last = match beside(finish(publishing, stop), renewing).await {
         Ok(last) => last,
         Err(error) => {
             publisher.farewell().await;
@@ -148,6 +161,15 @@ async fn story(agent: &Agent, source: &impl ReportSource, stop: &Stop, patience:
     Ok(Finished { completion })
 }
 
+/// Does the work, and the other beside it for as long as the work takes.
+async fn beside<T>(work: impl Future<Output = T>, other: impl Future<Output = ()>) -> T {
+    tokio::pin!(work);
+    tokio::select! {
+        done = &mut work => done,
+        () = other => work.await,
+    }
+}
+
 /// Has the processor vouch for this guest's keys.
 async fn vouch(launch: &Launch, keys: &Keys, source: &impl ReportSource) -> Result<Evidence, EvidenceError> {
     let binding = ReportBinding {
@@ -164,7 +186,7 @@ async fn vouch(launch: &Launch, keys: &Keys, source: &impl ReportSource) -> Resu
         gpu_evidence: None,
         previous: None,
     };
-    evidence::collect(source, &binding, keys).await
+    evidence::collect(source, &binding, &keys.receipt).await
 }
 
 /// What the data key has opened: run, seal, hand over. When this returns, key and plaintext are gone; it says how many plain bytes that were.
@@ -321,18 +343,18 @@ async fn finish(publishing: JoinHandle<Result<Option<Checkpoint>, TransportError
     }
 }
 
-/// Asks the agent now and then whether to go on.
-async fn obey(agent: Agent, stop: Stop) {
+/// Asks the agent now and then whether to go on, and whether evidence is to be renewed.
+async fn obey(agent: Agent, stop: Stop, renewals: watch::Sender<Option<Renewal>>) {
     let mut ticks = time::interval(CONTROL_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Some(control) = agent.control().await
-            && control.stop
-        {
+        let Some(control) = agent.control().await else { continue };
+        if control.stop {
             stop.stop(control.reason.unwrap_or_else(|| "the agent said so".into()));
             return;
         }
+        renewals.send_replace(control.renew);
     }
 }
 

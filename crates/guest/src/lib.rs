@@ -10,6 +10,7 @@ mod journal;
 pub mod keys;
 pub mod log;
 pub mod output;
+mod renew;
 pub mod sandbox;
 pub mod stop;
 pub mod transport;

@@ -4,12 +4,13 @@
 
 use anyhow::Context as _;
 use blockcloud_guest::{
-    evidence::{Configfs, Simulated},
+    evidence::{CONFIGFS_ROOT, Configfs, Simulated},
     job::{self, Finished},
     sandbox,
     stop::Stop,
     transport::Agent,
 };
+use blockcloud_primitives::Tee;
 use clap::{Parser, Subcommand};
 use std::{process::ExitCode, str::FromStr, time::Duration};
 use tokio::signal::unix::{SignalKind, signal};
@@ -30,7 +31,8 @@ enum Command {
         /// The agent's URL for this guest, token included.
         #[arg(long, env = "BLOCKCLOUD_AGENT")]
         agent: String,
-        /// Where reports come from: `configfs` in a confidential VM, or `simulated:URL#LAUNCH` (SIMULATED: protects nothing).
+        /// Where reports come from: `configfs` in a confidential VM, or `simulated:URL#LAUNCH` or `simulated-tdx:URL#LAUNCH` (SIMULATED: protects
+        /// nothing).
         #[arg(long, env = "BLOCKCLOUD_EVIDENCE", default_value = "configfs")]
         evidence: EvidenceSource,
     },
@@ -40,7 +42,7 @@ enum Command {
 
 #[derive(Clone)]
 enum EvidenceSource {
-    Configfs(Configfs),
+    Configfs,
     Simulated(Simulated),
 }
 
@@ -49,10 +51,17 @@ impl FromStr for EvidenceSource {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
-            None if text == "configfs" => Ok(Self::Configfs(Configfs::default())),
-            Some(("simulated", rest)) => rest.parse().map(Self::Simulated).map_err(|error| format!("{error}")),
-            _ => Err("expected `configfs` or `simulated:URL#LAUNCH`".into()),
+            None if text == "configfs" => Ok(Self::Configfs),
+            Some(("simulated", rest)) => Self::simulated(Tee::Simulated, rest),
+            Some(("simulated-tdx", rest)) => Self::simulated(Tee::SimulatedTdx, rest),
+            _ => Err("expected `configfs`, `simulated:URL#LAUNCH` or `simulated-tdx:URL#LAUNCH`".into()),
         }
+    }
+}
+
+impl EvidenceSource {
+    fn simulated(tee: Tee, launch: &str) -> Result<Self, String> {
+        Simulated::new(tee, launch).map(Self::Simulated).map_err(|error| error.to_string())
     }
 }
 
@@ -93,7 +102,7 @@ fn run(agent: &str, source: EvidenceSource) -> anyhow::Result<Finished> {
             stop_on_signal.stop("the guest was asked to end");
         });
         let done = match source {
-            EvidenceSource::Configfs(source) => job::run(&agent, &source, &stop).await,
+            EvidenceSource::Configfs => job::run(&agent, &Configfs::open(CONFIGFS_ROOT)?, &stop).await,
             EvidenceSource::Simulated(source) => {
                 tracing::warn!("SIMULATED evidence: this guest is not protected by hardware");
                 job::run(&agent, &source, &stop).await

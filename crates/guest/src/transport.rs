@@ -96,6 +96,18 @@ pub struct Control {
     /// Why.
     #[serde(default)]
     pub reason: Option<String>,
+    /// Which evidence it is to renew, if any.
+    #[serde(default)]
+    pub renew: Option<Renewal>,
+}
+
+/// That evidence is to be renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// Replay key of the evidence that the new one renews.
+    pub previous: Digest,
+    /// A recent block.
+    pub anchor: Anchor,
 }
 
 /// Whether an answer ends a call.
@@ -147,6 +159,12 @@ impl Agent {
     /// Brings the evidence.
     pub async fn evidence(&self, evidence: &Evidence) -> Result<(), TransportError> {
         self.call("evidence", || self.http.post(self.url("evidence")).json(evidence), ok).await?;
+        Ok(())
+    }
+
+    /// Brings evidence that renews the first.
+    pub async fn renewal(&self, evidence: &Evidence) -> Result<(), TransportError> {
+        self.call("renewed evidence", || self.http.post(self.url("renewal")).json(evidence), ok).await?;
         Ok(())
     }
 

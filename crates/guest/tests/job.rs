@@ -6,9 +6,9 @@ use blockcloud_guest::{
     evidence::EvidenceError,
     job::{self, Finished, JobError},
     stop::{Stop, Stopped},
-    transport::{Agent, TransportError},
+    transport::{Agent, Anchor, Renewal, TransportError},
 };
-use blockcloud_primitives::{Checkpoint, Digest, Exit, Op, Party, PublicKey, Receipt, Signature, Usage};
+use blockcloud_primitives::{Checkpoint, Digest, Exit, Op, Party, PublicKey, Receipt, ReportBinding, Signature, Usage};
 use blockcloud_receipt_log::{EMPTY_ROOT, Tree, leaf_hash, verify_consistency, verify_inclusion};
 use blockcloud_seal::ObjectKey;
 use codec::{DecodeAll, Encode};
@@ -368,6 +368,43 @@ async fn a_stopped_job_is_erased_and_says_so() {
     let receipts = story.check_log();
     assert_eq!(receipts.last().unwrap().op, Op::Erase);
     assert!(story.seen.completed.is_none() && story.seen.outputs.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn evidence_is_renewed_while_the_program_runs() {
+    let mut customer = Customer::new(&wat::parse_str(ENDLESS).unwrap(), &[], &[]);
+    let blockcloud_primitives::Workload::Wasm { fuel, .. } = &mut customer.launch.spec.workload;
+    *fuel = u64::MAX / 2;
+    let launch = customer.launch.clone();
+    let renewal = Renewal { previous: Digest([21; 32]), anchor: Anchor { number: 80, hash: Digest([80; 32]) } };
+    // It fails once on the way, and is tried again.
+    let seen = Seen {
+        renew: Some(renewal),
+        failures: [("renewal", 1)].into_iter().collect(),
+        stop_after_asking: Some(("renewal", 2)),
+        ..Seen::default()
+    };
+    let story = play(customer, seen).await;
+    let (first, renewed) = (story.seen.evidence.as_ref().unwrap(), &story.seen.renewed);
+    assert_eq!(renewed.len(), 1);
+    let renewed = &renewed[0];
+    assert_eq!((renewed.receipt_key, renewed.wrapping_key, renewed.anchor), (first.receipt_key, first.wrapping_key, 80));
+    let binding = ReportBinding {
+        genesis: GENESIS,
+        tee: renewed.tee,
+        provider: launch.provider,
+        job: JOB,
+        terms: launch.spec.terms(),
+        anchor: 80,
+        anchor_hash: Digest([80; 32]),
+        receipt_key: renewed.receipt_key,
+        wrapping_key: renewed.wrapping_key,
+        tls_key: None,
+        gpu_evidence: None,
+        previous: Some(renewal.previous),
+    };
+    assert_eq!(renewed.report[0x50..0x90], binding.report_data());
+    verify(&renewed.receipt_key, &binding.report_data(), &renewed.possession);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -126,3 +126,21 @@ pub mod amount {
         deserializer.deserialize_any(Visitor)
     }
 }
+
+/// Bounded byte lists as `0x` hex.
+pub(crate) mod hex_list {
+    use super::*;
+    use crate::List;
+
+    pub fn serialize<S: Serializer, const N: u32>(bytes: &List<u8, N>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("0x{}", hex::encode(bytes)))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: u32>(deserializer: D) -> Result<List<u8, N>, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        hex::decode(text.strip_prefix("0x").unwrap_or(&text))
+            .map_err(D::Error::custom)?
+            .try_into()
+            .map_err(|_| D::Error::custom("too many bytes"))
+    }
+}

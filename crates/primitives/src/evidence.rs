@@ -1,6 +1,9 @@
-//! Evidence of a confidential VM: what a provider submits, what it binds, and the session that comes of it.
+//! Evidence of a confidential VM: what a provider submits, and what it binds. Not here: the hardware (`hardware`) and what comes of evidence (`session`).
 
-use crate::{AccountId, Digest, JobId, List, Moment, PublicKey, Signature, bytes::fixed_bytes};
+use crate::{
+    AccountId, Digest, JobId, List, PublicKey, Signature, Tee,
+    bytes::{fixed_bytes, hex_list},
+};
 use alloc::string::String;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use core::{fmt, str::FromStr};
@@ -9,70 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::Digest as _;
 
 fixed_bytes! {
-    /// The launch measurement of a guest (SEV-SNP: 48 bytes, SHA-384).
+    /// The launch measurement of a guest: 48 bytes, SHA-384. SEV-SNP's own; of a TDX guest the digest of MRTD and RTMR 0 to 2, which together say what
+    /// SEV-SNP's says.
     Measurement, 48
-}
-
-/// A kind of confidential-computing hardware.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Encode,
-    Decode,
-    DecodeWithMemTracking,
-    MaxEncodedLen,
-    TypeInfo,
-    Serialize,
-    Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tee {
-    /// AMD SEV-SNP.
-    #[codec(index = 0)]
-    SevSnp,
-    /// Intel TDX.
-    #[codec(index = 1)]
-    Tdx,
-    /// Arm CCA: the index is reserved, no verifier exists.
-    #[codec(index = 2)]
-    Cca,
-    /// No hardware at all: SNP-format reports signed by a program under a development root. Protects nothing; production chains refuse it.
-    #[codec(index = 255)]
-    Simulated,
-}
-
-/// SEV-SNP's trusted-computing-base version: the security version numbers of the platform's parts. Compared part by part.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize,
-)]
-#[serde(deny_unknown_fields, default)]
-pub struct Tcb {
-    /// Boot loader of the security processor.
-    pub bootloader: u8,
-    /// Operating system of the security processor.
-    pub tee: u8,
-    /// SNP firmware.
-    pub snp: u8,
-    /// Microcode.
-    pub microcode: u8,
-    /// FMC (Turin and later; zero elsewhere).
-    pub fmc: u8,
-}
-
-impl Tcb {
-    /// Whether every part is at least that of `floor`.
-    pub fn meets(&self, floor: &Self) -> bool {
-        self.bootloader >= floor.bootloader
-            && self.tee >= floor.tee
-            && self.snp >= floor.snp
-            && self.microcode >= floor.microcode
-            && self.fmc >= floor.fmc
-    }
 }
 
 /// What a provider submits to show that a guest of this job runs in a confidential VM.
@@ -83,7 +25,7 @@ pub struct Evidence {
     /// The report or quote, byte for byte (SEV-SNP: 1184 bytes).
     #[serde(with = "hex_list")]
     pub report: List<u8, 8192>,
-    /// The certificate of the key that signed it (SEV-SNP: the VCEK, DER). Its issuers are on chain.
+    /// The certificate of the key that signed it (SEV-SNP: the VCEK, DER). Its issuers are on chain. Empty for TDX, whose quotes carry theirs.
     #[serde(with = "hex_list")]
     pub certificate: List<u8, 6144>,
     /// Number of the recent block whose hash the report binds.
@@ -97,11 +39,27 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// What makes a second submission of the same evidence recognisable: SHA-256 of the signed part of the report (SEV-SNP: bytes 0 to 0x2a0),
-    /// so that changed padding does not make it new.
+    /// What makes a second submission of the same evidence recognisable: SHA-256 of the signed part of the report, so that changed padding does not make
+    /// it new. SEV-SNP: bytes 0 to 0x2a0. TDX: header and body, whose length depends on the version. Of what is too short to be either: of all.
     pub fn replay_key(&self) -> Digest {
-        let signed = self.report.get(..0x2a0).unwrap_or(&self.report);
+        let end = match self.tee {
+            Tee::SevSnp | Tee::Simulated | Tee::Cca => Some(0x2a0),
+            Tee::Tdx | Tee::SimulatedTdx => signed_quote_length(&self.report),
+        };
+        let signed = end.and_then(|end| self.report.get(..end)).unwrap_or(&self.report);
         Digest(sha2::Sha256::digest(signed).into())
+    }
+}
+
+/// How many bytes of a TDX quote are signed: a header of 48, in version 5 six more that say the body's kind and length, and the body.
+fn signed_quote_length(quote: &[u8]) -> Option<usize> {
+    match quote {
+        [4, 0, ..] => Some(48 + 584),
+        [5, 0, ..] => {
+            let length = u32::from_le_bytes(quote.get(50..54)?.try_into().ok()?);
+            usize::try_from(length).ok()?.checked_add(54)
+        }
+        _ => None,
     }
 }
 
@@ -141,47 +99,5 @@ impl ReportBinding {
         hasher.update(b"blockcloud/report-data/v1");
         hasher.update(self.encode());
         hasher.finalize().into()
-    }
-}
-
-/// A verified guest: the claims that the chain keeps of its evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
-pub struct Session {
-    /// The provider that runs the guest.
-    pub provider: AccountId,
-    /// The kind of hardware.
-    pub tee: Tee,
-    /// The guest's receipt-signing key (ed25519).
-    pub receipt_key: PublicKey,
-    /// The guest's key-wrapping key (X25519).
-    pub wrapping_key: PublicKey,
-    /// The guest's launch measurement.
-    pub measurement: Measurement,
-    /// SHA-256 of the chip's identity.
-    pub chip: Digest,
-    /// The firmware level that the evidence reports.
-    pub tcb: Tcb,
-    /// See [`Evidence::replay_key`].
-    pub evidence: Digest,
-    /// When the session began.
-    pub since: Moment,
-    /// When it ends unless it is renewed.
-    pub valid_until: Moment,
-}
-
-/// Bounded byte lists as `0x` hex.
-mod hex_list {
-    use super::*;
-
-    pub fn serialize<S: Serializer, const N: u32>(bytes: &List<u8, N>, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("0x{}", hex::encode(bytes)))
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>, const N: u32>(deserializer: D) -> Result<List<u8, N>, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        hex::decode(text.strip_prefix("0x").unwrap_or(&text))
-            .map_err(D::Error::custom)?
-            .try_into()
-            .map_err(|_| D::Error::custom("too many bytes"))
     }
 }

@@ -15,22 +15,27 @@ extern crate alloc;
 
 mod bytes;
 mod checkpoint;
+mod collateral;
 mod completion;
 mod evidence;
 mod fact;
+mod hardware;
 mod id;
 mod market;
 mod policy;
 mod receipt;
 mod resources;
+mod session;
 mod spec;
 mod text;
 
 pub use bytes::{AccountId, Digest, PublicKey, Signature, amount};
 pub use checkpoint::{Checkpoint, Usage};
+pub use collateral::{CertificateDer, CollateralItem, CrlDer, SignedObject};
 pub use completion::{Completion, Exit};
-pub use evidence::{Evidence, Measurement, ReportBinding, Session, Tcb, Tee};
+pub use evidence::{Evidence, Measurement, ReportBinding};
 pub use fact::{CertificateName, CountryCode, Fact, FactKind, RegionCode};
+pub use hardware::{Firmware, Shortcomings, Tcb, TdxFloor, TdxLevel, Tee};
 pub use id::{JobId, OfferId, SiteId};
 pub use market::{
     BondView, End, FactView, Head, JobState, JobView, OfferFilter, OfferTerms, OfferView, Page, ProviderRecord, Quote, Refusal,
@@ -38,6 +43,7 @@ pub use market::{
 pub use policy::{Allow, Measurements, Policy};
 pub use receipt::{Op, Party, Receipt};
 pub use resources::{Price, Resources};
+pub use session::{Lapse, Session, Suspension};
 pub use spec::{Blob, EngineId, JobSpec, Workload};
 pub use text::{Text, TooLong};
 

@@ -1,8 +1,8 @@
 //! What the market answers: states and ends of a job, and the views of offers, quotes and jobs that the runtime API returns.
 
 use crate::{
-    AccountId, Balance, Completion, Digest, Fact, FactKind, JobId, JobSpec, List, Moment, OfferId, Price, Resources, Session, SiteId, Tee,
-    Text, Usage, amount,
+    AccountId, Balance, Completion, Digest, Fact, FactKind, JobId, JobSpec, Lapse, List, Moment, OfferId, Price, Resources, Session,
+    SiteId, Suspension, Tee, Text, Usage, amount,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -295,6 +295,10 @@ pub struct JobView {
     pub returned: Balance,
     /// The verified guest.
     pub session: Option<Session>,
+    /// Why its evidence does not count at present, though it was accepted; absent while it counts.
+    pub lapse: Option<Lapse>,
+    /// Since when the job is suspended for it, and until when.
+    pub suspended: Option<Suspension>,
     /// The log's last accepted checkpoint.
     pub head: Option<Head>,
     /// What the guest said when it finished.

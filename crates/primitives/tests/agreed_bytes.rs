@@ -30,11 +30,16 @@ fn policy() -> Policy {
         certificates: List::new(),
         tees: vec![Tee::SevSnp].try_into().unwrap(),
         firmware_floor: Tcb::default(),
+        tdx_floor: Default::default(),
+        legacy_hardware: false,
+        chip_endorsements: 0,
+        longest_session: 0,
         measurements: Measurements::Approved,
         denied_providers: List::new(),
         erase_within: 60,
         recipients: List::new(),
         checkpoint_gap: 30,
+        suspension_grace: 0,
     }
 }
 

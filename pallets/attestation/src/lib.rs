@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
-//! This file declares the pallet: storage, genesis, calls, events, errors. The council's calls are in `calls`, evidence and sessions in
-//! `sessions`.
+//! This file declares the pallet: storage, genesis, calls, events, errors. What is trusted is in `calls`, `collateral` and `chips`; evidence and
+//! sessions are in `verify` and `sessions`.
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -14,6 +14,9 @@ extern crate alloc;
 #[cfg(feature = "runtime-benchmarks")]
 mod benchmarking;
 mod calls;
+mod chips;
+mod collateral;
+mod errors;
 #[cfg(any(feature = "runtime-benchmarks", test))]
 pub mod fixture;
 mod genesis;
@@ -23,24 +26,38 @@ mod mock;
 mod sessions;
 #[cfg(test)]
 mod tests;
+pub mod traits;
 mod types;
+mod verify;
 pub mod weights;
 
-pub use genesis::GenesisRoots;
+use frame_support::pallet_macros::import_section;
+pub use genesis::{GenesisRoots, GenesisTdx};
 pub use pallet::*;
-pub use types::{Certificate, Fault, Guest, Lapse, Roots, Seen, SeenList};
+pub use types::{
+    Approval, ApprovedBy, Basis, Candidate, Chip, CollateralKey, Endorsement, Fault, Guest, Kept, MAX_ENDORSEMENTS, Missing, Publication,
+    Roots, Scheduled, Seen, SeenList, TdxFault, TdxReference,
+};
 pub use weights::WeightInfo;
 
 // The macro's own expansion converts, expects and calculates; what is written here by hand only declares.
 /// The pallet.
+#[import_section(errors::errors)]
 #[frame_support::pallet]
 #[allow(clippy::expect_used, clippy::as_conversions, clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 pub mod pallet {
     use super::*;
-    use alloc::vec::Vec;
-    use blockcloud_evidence::snp::Product;
-    use blockcloud_primitives::{Digest, JobId, Measurement, Moment, Session, Tcb, Tee};
-    use frame_support::{pallet_prelude::*, traits::Time};
+    use crate::traits::Certifiers;
+    use alloc::{boxed::Box, vec::Vec};
+    use blockcloud_evidence::{
+        snp::Product,
+        tdx::{KeyId, QeIdentity, RevocationList, TcbInfo},
+    };
+    use blockcloud_primitives::{Balance, CertificateDer, CollateralItem, Digest, JobId, Measurement, Moment, Session, SiteId, Tcb, Tee};
+    use frame_support::{
+        pallet_prelude::*,
+        traits::{Time, fungible},
+    };
     use frame_system::pallet_prelude::*;
     use sp_core::H256;
     use sp_runtime::AccountId32;
@@ -56,10 +73,27 @@ pub mod pallet {
     /// What the pallet needs from its runtime.
     #[pallet::config]
     pub trait Config: frame_system::Config<AccountId = AccountId32, Hash = H256, RuntimeEvent: From<Event<Self>>> {
+        /// The overarching hold reason.
+        type RuntimeHoldReason: From<HoldReason>;
+        /// The money that deposits are held in.
+        type Currency: fungible::hold::Mutate<Self::AccountId, Reason = Self::RuntimeHoldReason, Balance = Balance>;
         /// The chain's clock.
         type Time: Time<Moment = Moment>;
         /// Who decides which hardware, firmware and software is trusted.
         type GovernanceOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Who may stop the opening of sessions in an emergency.
+        type StopOrigin: EnsureOrigin<Self::RuntimeOrigin>;
+        /// Who may vouch that chips stand where they are said to.
+        type Certifiers: Certifiers;
+        /// Deposit for any record, whatever its size.
+        #[pallet::constant]
+        type DepositBase: Get<Balance>;
+        /// Deposit for each byte of a record.
+        #[pallet::constant]
+        type DepositPerByte: Get<Balance>;
+        /// Seconds for which collateral that has run out stays, so that nothing older comes in its place.
+        #[pallet::constant]
+        type CollateralGrace: Get<u32>;
         /// By how many blocks the block that evidence binds may lie back. No more than the chain keeps hashes of.
         #[pallet::constant]
         type MaxAnchorAge: Get<u32>;
@@ -74,9 +108,26 @@ pub mod pallet {
         type MaxDeniedChips: Get<u32>;
         /// Weights of the calls.
         type WeightInfo: WeightInfo;
+        /// What benchmarks need of the neighbours.
+        #[cfg(feature = "runtime-benchmarks")]
+        type BenchmarkHelper: crate::traits::BenchmarkHelper;
     }
 
-    /// Whether the `simulated` vendor exists on this chain. Decided at genesis; no call changes it.
+    /// Why money is on hold.
+    #[pallet::composite_enum]
+    pub enum HoldReason {
+        /// It is the deposit for the record of a chip.
+        #[codec(index = 0)]
+        Chip,
+        /// It is the deposit for a piece of collateral.
+        #[codec(index = 1)]
+        Collateral,
+        /// It is the deposit for a published measurement.
+        #[codec(index = 2)]
+        Measurement,
+    }
+
+    /// Whether the simulated vendors exist on this chain. Decided at genesis; no call changes it.
     #[pallet::storage]
     pub type SimulationAllowed<T: Config> = StorageValue<_, bool, ValueQuery>;
 
@@ -86,11 +137,47 @@ pub mod pallet {
 
     /// The lowest acceptable firmware, by kind of hardware and product. Evidence for a product that is not here is refused.
     #[pallet::storage]
-    pub type Floors<T: Config> = StorageMap<_, Twox64Concat, (Tee, Product), Tcb>;
+    pub type Floors<T: Config> = StorageMap<_, Twox64Concat, (Tee, Product), Scheduled<Tcb>>;
 
-    /// The guest software that the council approves, until when. Empty means none.
+    /// The root of each TDX vendor. Evidence of a kind that is not here is refused.
     #[pallet::storage]
-    pub type Measurements<T: Config> = CountedStorageMap<_, Blake2_128Concat, Measurement, Moment>;
+    pub type TdxRoots<T: Config> = StorageMap<_, Twox64Concat, Tee, CertificateDer>;
+
+    /// What is wanted of TDX platforms. Evidence of a kind that is not here is refused.
+    #[pallet::storage]
+    pub type TdxFloors<T: Config> = StorageMap<_, Twox64Concat, Tee, Scheduled<TdxReference>>;
+
+    /// What each TDX vendor's root has revoked.
+    #[pallet::storage]
+    pub type RootCrls<T: Config> = StorageMap<_, Twox64Concat, Tee, Kept<RevocationList>>;
+
+    /// What each authority for platform keys has revoked, by the authority's key.
+    #[pallet::storage]
+    pub type PckCrls<T: Config> = StorageDoubleMap<_, Twox64Concat, Tee, Blake2_128Concat, KeyId, Kept<RevocationList>>;
+
+    /// Which levels of a family of platforms are good.
+    #[pallet::storage]
+    pub type TcbInfos<T: Config> = StorageDoubleMap<_, Twox64Concat, Tee, Blake2_128Concat, [u8; 6], Kept<TcbInfo>>;
+
+    /// Which quoting enclaves are good.
+    #[pallet::storage]
+    pub type QeIdentities<T: Config> = StorageMap<_, Twox64Concat, Tee, Kept<QeIdentity>>;
+
+    /// The guest software that the council approves. Empty means none.
+    #[pallet::storage]
+    pub type Measurements<T: Config> = CountedStorageMap<_, Blake2_128Concat, Measurement, Approval>;
+
+    /// The guest software that publishers vouch for, for customers who name them.
+    #[pallet::storage]
+    pub type Published<T: Config> = StorageDoubleMap<_, Blake2_128Concat, T::AccountId, Blake2_128Concat, Measurement, Publication>;
+
+    /// The chips that have given evidence, by the SHA-256 of their identity.
+    #[pallet::storage]
+    pub type Chips<T: Config> = StorageMap<_, Blake2_128Concat, Digest, Chip>;
+
+    /// Whether the opening of sessions is stopped. Running jobs go on.
+    #[pallet::storage]
+    pub type Stopped<T: Config> = StorageValue<_, bool, ValueQuery>;
 
     /// Chips that are refused, by the SHA-256 of their identity.
     #[pallet::storage]
@@ -114,6 +201,8 @@ pub mod pallet {
         pub roots: Vec<GenesisRoots>,
         /// The lowest acceptable firmware of each product.
         pub floors: Vec<(Tee, Product, Tcb)>,
+        /// What is trusted of TDX.
+        pub tdx: Vec<GenesisTdx>,
         /// Approved guest software, until when.
         pub measurements: Vec<(Measurement, Moment)>,
         /// Nothing.
@@ -160,11 +249,13 @@ pub mod pallet {
             /// When the approval ends.
             until: Moment,
         },
-        /// Guest software was withdrawn; the sessions that rest on its approval have lapsed.
+        /// Guest software was withdrawn: no session opens under it any more.
         #[codec(index = 3)]
         MeasurementWithdrawn {
             /// The software's launch measurement.
             measurement: Measurement,
+            /// When the sessions that rest on it lapse.
+            drains: Moment,
         },
         /// A chip was denied; its sessions have lapsed.
         #[codec(index = 4)]
@@ -178,7 +269,7 @@ pub mod pallet {
             /// SHA-256 of the chip's identity.
             chip: Digest,
         },
-        /// A product's firmware floor was set or removed; sessions below it have lapsed.
+        /// A product's firmware floor was set or removed.
         #[codec(index = 6)]
         FloorSet {
             /// The kind of hardware.
@@ -187,8 +278,12 @@ pub mod pallet {
             product: Product,
             /// The floor; none means that nothing is accepted.
             floor: Option<Tcb>,
+            /// From when on new sessions must meet it.
+            from: Moment,
+            /// From when on running sessions must.
+            drains: Moment,
         },
-        /// A guest was attested. Replaces the job's earlier session, if it had one.
+        /// A guest was attested, or attested anew. Replaces the job's earlier session, if it had one.
         #[codec(index = 7)]
         Attested {
             /// The job.
@@ -202,84 +297,116 @@ pub mod pallet {
             /// The job.
             job: JobId,
         },
-    }
-
-    /// Why a call or evidence was refused.
-    #[pallet::error]
-    pub enum Error<T> {
-        /// No verifier exists for this kind of hardware. The provider must use one that this chain can verify: AMD SEV-SNP.
-        #[codec(index = 0)]
-        UnsupportedTee,
-        /// This chain accepts no simulated hardware. The provider must use a real confidential VM.
-        #[codec(index = 1)]
-        SimulationRefused,
-        /// The customer's policy does not accept this kind of hardware. The provider must use one that the policy names.
-        #[codec(index = 2)]
-        TeeNotInPolicy,
-        /// The chain holds no certificates for this product. The council must set the vendor's first.
-        #[codec(index = 3)]
-        NoRoots,
-        /// The chain has no firmware floor for this product. The council must set one first.
-        #[codec(index = 4)]
-        NoFloor,
-        /// The firmware that the guest was launched under, or that the host can go back to, is below the council's floor. The provider must update and
-        /// commit its firmware, and launch the guest again.
-        #[codec(index = 5)]
-        BelowFloor,
-        /// The firmware that the guest was launched under, or that the host can go back to, is below the floor of the customer's policy. The provider
-        /// must update and commit its firmware, and launch the guest again.
-        #[codec(index = 6)]
-        BelowPolicyFloor,
-        /// The evidence binds a block that this chain does not have yet. The guest must bind a block that the chain has finished.
-        #[codec(index = 7)]
-        AnchorUnknown,
-        /// The evidence binds a block that lies too far back. The guest must make fresh evidence.
-        #[codec(index = 8)]
-        AnchorTooOld,
-        /// This very evidence was accepted for this job before. The guest must make fresh evidence.
+        /// A TDX vendor's root was set.
         #[codec(index = 9)]
-        Replayed,
-        /// The job's guest was attested too often within a short time. The provider must find out why its guest restarts, and wait.
+        TdxRootSet {
+            /// The kind of hardware.
+            tee: Tee,
+            /// SHA-256 fingerprint of the root.
+            root: Digest,
+        },
+        /// A TDX vendor's root was removed; its sessions have lapsed.
         #[codec(index = 10)]
-        TooManyAttempts,
-        /// The report is genuine but was made for something else: another chain, provider, job, block, or other keys than those submitted. The guest
-        /// must make evidence for exactly this job and submit it with the keys that it bound.
+        TdxRootRemoved {
+            /// The kind of hardware.
+            tee: Tee,
+        },
+        /// What is wanted of TDX platforms was set or removed.
         #[codec(index = 11)]
-        NotBound,
-        /// The guest was launched for other terms than this job's (its host data is not the terms hash). The provider must launch a guest for this job.
+        TdxFloorSet {
+            /// The kind of hardware.
+            tee: Tee,
+            /// What is wanted; none means that nothing is accepted.
+            floor: Option<TdxReference>,
+            /// From when on new sessions must meet it.
+            from: Moment,
+            /// From when on running sessions must.
+            drains: Moment,
+        },
+        /// A piece of collateral was verified and took its place.
         #[codec(index = 12)]
-        WrongTerms,
-        /// The signature over the report data is not by the receipt key. The guest must sign with the key that it bound.
+        CollateralKept {
+            /// The kind of hardware.
+            tee: Tee,
+            /// Which piece.
+            key: CollateralKey,
+            /// Who brought it.
+            by: T::AccountId,
+            /// The last moment at which it counts.
+            not_after: Moment,
+        },
+        /// A piece of collateral that was good for nothing any more was removed.
         #[codec(index = 13)]
-        NotPossessed,
-        /// The report or a certificate did not pass its verifier; the reason is inside.
+        CollateralRemoved {
+            /// The kind of hardware.
+            tee: Tee,
+            /// Which piece.
+            key: CollateralKey,
+        },
+        /// A chip gave evidence for the first time and is bound to this provider and site.
         #[codec(index = 14)]
-        Refused(Fault),
-        /// The council has not approved this guest software, or has withdrawn it. The provider must run an approved one, or the policy must name this
-        /// one.
+        ChipRegistered {
+            /// SHA-256 of the chip's identity.
+            chip: Digest,
+            /// Who runs it.
+            provider: T::AccountId,
+            /// Where.
+            site: SiteId,
+        },
+        /// A chip's provider let it go.
         #[codec(index = 15)]
-        MeasurementNotApproved,
-        /// The council's approval of this guest software has run out. The provider must run a newer one.
+        ChipReleased {
+            /// SHA-256 of the chip's identity.
+            chip: Digest,
+            /// Who ran it.
+            provider: T::AccountId,
+        },
+        /// A certifier vouches that a chip stands at its site.
         #[codec(index = 16)]
-        MeasurementExpired,
-        /// The customer's policy names other guest software. The provider must run one that the policy names.
+        ChipEndorsed {
+            /// SHA-256 of the chip's identity.
+            chip: Digest,
+            /// Where it stands.
+            site: SiteId,
+            /// Who vouches.
+            certifier: T::AccountId,
+            /// Until when.
+            until: Moment,
+        },
+        /// A certifier no longer vouches for a chip.
         #[codec(index = 17)]
-        MeasurementNotInPolicy,
-        /// This chip is denied. The provider must use another machine, and ask the council why.
+        EndorsementWithdrawn {
+            /// SHA-256 of the chip's identity.
+            chip: Digest,
+            /// Who.
+            certifier: T::AccountId,
+        },
+        /// A publisher vouches for guest software, or gave its word another end.
         #[codec(index = 18)]
-        ChipDenied,
-        /// This chip is not denied.
+        MeasurementPublished {
+            /// Who.
+            publisher: T::AccountId,
+            /// The software's launch measurement.
+            measurement: Measurement,
+            /// Until when.
+            until: Moment,
+        },
+        /// A publisher no longer vouches for guest software.
         #[codec(index = 19)]
-        ChipNotDenied,
-        /// The time given is over already. To end an approval now, withdraw it.
+        MeasurementRetracted {
+            /// Who.
+            publisher: T::AccountId,
+            /// The software's launch measurement.
+            measurement: Measurement,
+            /// When the sessions that rest on its word lapse.
+            drains: Moment,
+        },
+        /// No session opens until this is taken back. Running jobs go on.
         #[codec(index = 20)]
-        AlreadyOver,
-        /// As many measurements are approved as there may be. Withdraw one that nobody needs.
+        Stopped,
+        /// Sessions open again.
         #[codec(index = 21)]
-        TooManyMeasurements,
-        /// As many chips are denied as there may be. Allow one that no longer matters, or raise the floor instead.
-        #[codec(index = 22)]
-        TooManyDeniedChips,
+        Resumed,
     }
 
     /// Time-independent checks.
@@ -295,7 +422,8 @@ pub mod pallet {
         }
     }
 
-    /// The calls, all of them the council's. Evidence comes in through the pallet of jobs.
+    /// The calls: the council's, and those of anyone who brings collateral, of certifiers, publishers and providers. Evidence comes in through the pallet of
+    /// jobs.
     #[pallet::call]
     impl<T: Config> Pallet<T> {
         /// Set the certificates below which a product's evidence is accepted.
@@ -309,7 +437,7 @@ pub mod pallet {
         /// Fails with `UnsupportedTee`, `SimulationRefused`, `Refused`. Emits `RootsSet`.
         #[pallet::call_index(0)]
         #[pallet::weight(T::WeightInfo::set_roots())]
-        pub fn set_roots(origin: OriginFor<T>, tee: Tee, product: Product, root: Certificate, issuer: Certificate) -> DispatchResult {
+        pub fn set_roots(origin: OriginFor<T>, tee: Tee, product: Product, root: CertificateDer, issuer: CertificateDer) -> DispatchResult {
             T::GovernanceOrigin::ensure_origin(origin)?;
             Self::do_set_roots(tee, product, Roots { root, issuer }, T::Time::now())
         }
@@ -343,25 +471,26 @@ pub mod pallet {
             Self::do_approve_measurement(measurement, until)
         }
 
-        /// Withdraw guest software at once. The sessions that rest on its approval lapse.
+        /// Withdraw guest software: no session opens under its approval any more, and those that are open lapse after the drain.
         ///
         /// Origin: the council.
         ///
         /// * `measurement`: the software's launch measurement.
+        /// * `drain`: seconds for which open sessions still count; zero: they lapse at once.
         ///
         /// Fails with `MeasurementNotApproved`. Emits `MeasurementWithdrawn`.
         #[pallet::call_index(3)]
         #[pallet::weight(T::WeightInfo::withdraw_measurement())]
-        pub fn withdraw_measurement(origin: OriginFor<T>, measurement: Measurement) -> DispatchResult {
+        pub fn withdraw_measurement(origin: OriginFor<T>, measurement: Measurement, drain: u32) -> DispatchResult {
             T::GovernanceOrigin::ensure_origin(origin)?;
-            Self::do_withdraw_measurement(measurement)
+            Self::do_withdraw_measurement(measurement, drain)
         }
 
         /// Deny a chip, for instance because its keys were extracted. Its sessions lapse.
         ///
         /// Origin: the council.
         ///
-        /// * `chip`: SHA-256 of the chip's 64-byte identity.
+        /// * `chip`: SHA-256 of the chip's identity (SEV-SNP: 64 bytes; TDX: the 16 bytes of the PPID).
         ///
         /// Fails with `ChipDenied`, `TooManyDeniedChips`. Emits `ChipDenied`.
         #[pallet::call_index(4)]
@@ -375,7 +504,7 @@ pub mod pallet {
         ///
         /// Origin: the council.
         ///
-        /// * `chip`: SHA-256 of the chip's 64-byte identity.
+        /// * `chip`: SHA-256 of the chip's identity (SEV-SNP: 64 bytes; TDX: the 16 bytes of the PPID).
         ///
         /// Fails with `ChipNotDenied`. Emits `ChipAllowed`.
         #[pallet::call_index(5)]
@@ -385,19 +514,195 @@ pub mod pallet {
             Self::do_allow_chip(chip)
         }
 
-        /// Set the lowest acceptable firmware of a product, or remove it, after which nothing is accepted. Sessions below it lapse.
+        /// Set the lowest acceptable firmware of a product, or remove it, after which nothing is accepted.
         ///
         /// Origin: the council.
         ///
         /// * `tee`, `product`: for which hardware.
-        /// * `floor`: the lowest acceptable level, part by part; none to remove it.
+        /// * `floor`: the lowest acceptable level, part by part; none to remove it at once.
+        /// * `after`: seconds until new sessions must meet it; until then the present floor counts.
+        /// * `grace`: seconds after that until running sessions must; then those below lapse.
         ///
         /// Fails with `UnsupportedTee`, `SimulationRefused`. Emits `FloorSet`.
         #[pallet::call_index(6)]
         #[pallet::weight(T::WeightInfo::set_floor())]
-        pub fn set_floor(origin: OriginFor<T>, tee: Tee, product: Product, floor: Option<Tcb>) -> DispatchResult {
+        pub fn set_floor(origin: OriginFor<T>, tee: Tee, product: Product, floor: Option<Tcb>, after: u32, grace: u32) -> DispatchResult {
             T::GovernanceOrigin::ensure_origin(origin)?;
-            Self::do_set_floor(tee, product, floor)
+            Self::do_set_floor(tee, product, floor, after, grace)
+        }
+
+        /// Set the root below which a TDX vendor's evidence and collateral are accepted.
+        ///
+        /// Origin: the council.
+        ///
+        /// * `tee`: for which hardware.
+        /// * `root`: the vendor's root, DER (Intel: SGX Root CA). It is believed because the council says so. Sessions and collateral under another root
+        ///   no longer count.
+        ///
+        /// Fails with `UnsupportedTee`, `SimulationRefused`, `RefusedTdx`. Emits `TdxRootSet`.
+        #[pallet::call_index(7)]
+        #[pallet::weight(T::WeightInfo::set_tdx_root())]
+        pub fn set_tdx_root(origin: OriginFor<T>, tee: Tee, root: CertificateDer) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_set_tdx_root(tee, root, T::Time::now())
+        }
+
+        /// Remove a TDX vendor's root. Its evidence is refused from then on and its sessions lapse.
+        ///
+        /// Origin: the council.
+        ///
+        /// * `tee`: for which hardware.
+        ///
+        /// Fails with `NoRoots`. Emits `TdxRootRemoved`.
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::remove_tdx_root())]
+        pub fn remove_tdx_root(origin: OriginFor<T>, tee: Tee) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_remove_tdx_root(tee)
+        }
+
+        /// Set what is wanted of TDX platforms, or remove it, after which nothing is accepted.
+        ///
+        /// Origin: the council.
+        ///
+        /// * `tee`: for which hardware.
+        /// * `floor`: lowest evaluation number, what is tolerated, allowed processor state; none to remove it at once.
+        /// * `after`, `grace`: as of `set_floor`.
+        ///
+        /// Fails with `UnsupportedTee`, `SimulationRefused`. Emits `TdxFloorSet`.
+        #[pallet::call_index(9)]
+        #[pallet::weight(T::WeightInfo::set_tdx_floor())]
+        pub fn set_tdx_floor(origin: OriginFor<T>, tee: Tee, floor: Option<TdxReference>, after: u32, grace: u32) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_set_tdx_floor(tee, floor, after, grace)
+        }
+
+        /// Bring a piece of a TDX vendor's collateral. It is verified and takes the place of an older one.
+        ///
+        /// Origin: signed, anyone. A deposit for its bytes is held until somebody brings a newer one or removes it.
+        ///
+        /// * `tee`: of which hardware.
+        /// * `item`: the piece. The root's revocation list comes first, because the others are judged by it.
+        ///
+        /// Fails with `UnsupportedTee`, `SimulationRefused`, `NoRoots`, `NoCollateral`, `RefusedTdx`, `NotNewer`, or the deposit is not there. Emits
+        /// `CollateralKept`.
+        #[pallet::call_index(10)]
+        #[pallet::weight(T::WeightInfo::submit_crl().max(T::WeightInfo::submit_json()))]
+        pub fn submit_collateral(origin: OriginFor<T>, tee: Tee, item: Box<CollateralItem>) -> DispatchResult {
+            let by = ensure_signed(origin)?;
+            Self::do_submit_collateral(by, tee, &item, T::Time::now())
+        }
+
+        /// Remove a piece of collateral that is good for nothing any more: it ran out long ago (constant `CollateralGrace`), or its root is not trusted.
+        ///
+        /// Origin: signed, anyone. The deposit goes back to whoever brought it.
+        ///
+        /// * `tee`, `key`: which piece.
+        ///
+        /// Fails with `UnknownCollateral`, `CollateralCounts`. Emits `CollateralRemoved`.
+        #[pallet::call_index(11)]
+        #[pallet::weight(T::WeightInfo::remove_collateral())]
+        pub fn remove_collateral(origin: OriginFor<T>, tee: Tee, key: CollateralKey) -> DispatchResult {
+            ensure_signed(origin)?;
+            Self::do_remove_collateral(tee, key)
+        }
+
+        /// Let a chip go, because it is moved, sold or scrapped. What certifiers said of it is forgotten; its next evidence registers it anew.
+        ///
+        /// Origin: signed, the chip's provider. The deposit returns.
+        ///
+        /// * `chip`: SHA-256 of the chip's identity.
+        ///
+        /// Fails with `UnknownChip`, `ChipOfAnother`, `ChipInUse`. Emits `ChipReleased`.
+        #[pallet::call_index(12)]
+        #[pallet::weight(T::WeightInfo::release_chip())]
+        pub fn release_chip(origin: OriginFor<T>, chip: Digest) -> DispatchResult {
+            let provider = ensure_signed(origin)?;
+            Self::do_release_chip(&provider, chip)
+        }
+
+        /// Vouch that a chip stands at its site, until a time; or give one's word another end.
+        ///
+        /// Origin: signed, an accredited certifier.
+        ///
+        /// * `chip`: SHA-256 of the chip's identity.
+        /// * `site`: where it was seen to stand.
+        /// * `until`: Unix milliseconds.
+        ///
+        /// Fails with `NotAccredited`, `AlreadyOver`, `UnknownChip`, `ChipAtAnotherSite`, `TooManyEndorsements`. Emits `ChipEndorsed`.
+        #[pallet::call_index(13)]
+        #[pallet::weight(T::WeightInfo::endorse_chip())]
+        pub fn endorse_chip(origin: OriginFor<T>, chip: Digest, site: SiteId, until: Moment) -> DispatchResult {
+            let certifier = ensure_signed(origin)?;
+            Self::do_endorse_chip(certifier, chip, site, until)
+        }
+
+        /// Take one's word for a chip back.
+        ///
+        /// Origin: signed, the certifier, accredited or not.
+        ///
+        /// * `chip`: SHA-256 of the chip's identity.
+        ///
+        /// Fails with `UnknownChip`, `NotEndorsed`. Emits `EndorsementWithdrawn`.
+        #[pallet::call_index(14)]
+        #[pallet::weight(T::WeightInfo::withdraw_endorsement())]
+        pub fn withdraw_endorsement(origin: OriginFor<T>, chip: Digest) -> DispatchResult {
+            let certifier = ensure_signed(origin)?;
+            Self::do_withdraw_endorsement(certifier, chip)
+        }
+
+        /// Vouch for guest software, for customers whose policy names the caller as a publisher; or give one's word another end.
+        ///
+        /// Origin: signed, anyone. A deposit is held until it is retracted.
+        ///
+        /// * `measurement`: the software's launch measurement.
+        /// * `until`: Unix milliseconds.
+        ///
+        /// Fails with `AlreadyOver`, or the deposit is not there. Emits `MeasurementPublished`.
+        #[pallet::call_index(15)]
+        #[pallet::weight(T::WeightInfo::publish_measurement())]
+        pub fn publish_measurement(origin: OriginFor<T>, measurement: Measurement, until: Moment) -> DispatchResult {
+            let publisher = ensure_signed(origin)?;
+            Self::do_publish_measurement(publisher, measurement, until)
+        }
+
+        /// Take one's word for guest software back: no session opens under it any more, and those that are open lapse after the drain.
+        ///
+        /// Origin: signed, the publisher. With a drain of zero the record goes and the deposit returns; after another drain, retract again with zero.
+        ///
+        /// * `measurement`: the software's launch measurement.
+        /// * `drain`: seconds for which open sessions still count.
+        ///
+        /// Fails with `MeasurementNotPublished`. Emits `MeasurementRetracted`.
+        #[pallet::call_index(16)]
+        #[pallet::weight(T::WeightInfo::retract_measurement())]
+        pub fn retract_measurement(origin: OriginFor<T>, measurement: Measurement, drain: u32) -> DispatchResult {
+            let publisher = ensure_signed(origin)?;
+            Self::do_retract_measurement(publisher, measurement, drain)
+        }
+
+        /// Stop the opening of sessions, because something is found to be wrong that nobody has a name for yet. Running jobs go on, and are renewed.
+        ///
+        /// Origin: the technical committee, or the council.
+        ///
+        /// Fails with `Stopped`. Emits `Stopped`.
+        #[pallet::call_index(17)]
+        #[pallet::weight(T::WeightInfo::stop())]
+        pub fn stop(origin: OriginFor<T>) -> DispatchResult {
+            T::StopOrigin::ensure_origin(origin)?;
+            Self::do_set_stopped(true)
+        }
+
+        /// Let sessions open again.
+        ///
+        /// Origin: the council.
+        ///
+        /// Fails with `NotStopped`. Emits `Resumed`.
+        #[pallet::call_index(18)]
+        #[pallet::weight(T::WeightInfo::resume())]
+        pub fn resume(origin: OriginFor<T>) -> DispatchResult {
+            T::GovernanceOrigin::ensure_origin(origin)?;
+            Self::do_set_stopped(false)
         }
     }
 }

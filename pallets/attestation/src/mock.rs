@@ -1,18 +1,23 @@
 //! A runtime with only this pallet, and guests on a simulated processor whose reports are made and signed as a real one's are.
 
 use crate as pallet_attestation;
-use crate::{GenesisConfig, GenesisRoots, Pallet};
+use crate::{Candidate, GenesisConfig, GenesisRoots, Pallet, traits::Certifiers};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{
-    AccountId, Allow, Digest, Evidence, JobId, List, Measurement, Measurements, Moment, Policy, PublicKey, ReportBinding, Session,
-    Signature, Tcb, Tee,
+    AccountId, Allow, Balance, Digest, Evidence, Firmware, JobId, List, Measurement, Measurements, Moment, Policy, PublicKey,
+    ReportBinding, Session, Signature, SiteId, Tcb, Tee,
 };
 use blockcloud_simulator::{Processor, dev_root};
-use frame_support::{derive_impl, parameter_types, traits::ConstU32};
-use frame_system::EnsureRoot;
+use frame_support::{
+    derive_impl, parameter_types,
+    traits::{ConstU32, ConstU128, VariantCountOf},
+};
+use frame_system::{EnsureRoot, EnsureSignedBy};
 use sp_core::{H256, Pair, ed25519};
 use sp_runtime::{AccountId32, BuildStorage, DispatchError, traits::IdentityLookup};
 use std::sync::LazyLock;
+
+pub mod tdx;
 
 type Block = frame_system::mocking::MockBlock<Test>;
 
@@ -20,9 +25,15 @@ frame_support::construct_runtime!(
     pub enum Test {
         System: frame_system = 0,
         Timestamp: pallet_timestamp = 1,
+        Balances: pallet_balances = 2,
         Attestation: pallet_attestation = 23,
     }
 );
+
+frame_support::ord_parameter_types! {
+    /// The technical committee, as one account.
+    pub const Committee: AccountId32 = AccountId32::new([40; 32]);
+}
 
 parameter_types! {
     pub const BlockHashCount: u64 = MAX_ANCHOR_AGE as u64;
@@ -34,6 +45,16 @@ impl frame_system::Config for Test {
     type Block = Block;
     type BlockHashCount = BlockHashCount;
     type Lookup = IdentityLookup<AccountId32>;
+    type AccountData = pallet_balances::AccountData<Balance>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type AccountStore = System;
+    type Balance = Balance;
+    type ExistentialDeposit = ConstU128<1>;
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type MaxFreezes = VariantCountOf<RuntimeFreezeReason>;
 }
 
 #[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
@@ -47,15 +68,55 @@ pub const MAX_SESSION: u32 = 86_400;
 pub const MAX_MEASUREMENTS: u32 = 3;
 /// See [`crate::Config::MaxDeniedChips`].
 pub const MAX_DENIED_CHIPS: u32 = 2;
+/// See [`crate::Config::DepositBase`].
+pub const DEPOSIT_BASE: Balance = 1_000;
+/// See [`crate::Config::DepositPerByte`].
+pub const DEPOSIT_PER_BYTE: Balance = 2;
+/// See [`crate::Config::CollateralGrace`].
+pub const COLLATERAL_GRACE: u32 = 30 * 86_400;
+/// What each account of the mock starts with.
+pub const ENDOWMENT: Balance = 1_000_000;
+
+parameter_types! {
+    /// The accredited certifiers.
+    pub static Accredited: Vec<AccountId32> = vec![CERTIFIER, OTHER_CERTIFIER];
+}
+
+/// Who is accredited, as [`Accredited`] says.
+pub struct Audits;
+
+impl Certifiers for Audits {
+    fn is_accredited(account: &AccountId32) -> bool {
+        Accredited::get().contains(account)
+    }
+}
 
 impl crate::Config for Test {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
     type Time = Timestamp;
     type GovernanceOrigin = EnsureRoot<AccountId32>;
+    type StopOrigin = EnsureSignedBy<Committee, AccountId32>;
+    type Certifiers = Audits;
+    type DepositBase = ConstU128<DEPOSIT_BASE>;
+    type DepositPerByte = ConstU128<DEPOSIT_PER_BYTE>;
+    type CollateralGrace = ConstU32<COLLATERAL_GRACE>;
     type MaxAnchorAge = ConstU32<MAX_ANCHOR_AGE>;
     type MaxSession = ConstU32<MAX_SESSION>;
     type MaxMeasurements = ConstU32<MAX_MEASUREMENTS>;
     type MaxDeniedChips = ConstU32<MAX_DENIED_CHIPS>;
     type WeightInfo = ();
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = Audits;
+}
+
+#[cfg(feature = "runtime-benchmarks")]
+impl crate::traits::BenchmarkHelper for Audits {
+    fn certifiers(count: u32) -> Vec<AccountId32> {
+        let certifiers: Vec<_> = (0..count).map(|number| AccountId32::new([100 + number as u8; 32])).collect();
+        Accredited::mutate(|accredited| accredited.extend(certifiers.clone()));
+        certifiers
+    }
 }
 
 /// The chain's clock when a test starts.
@@ -68,6 +129,16 @@ pub const WEEK: Moment = 7 * 86_400_000;
 pub const JOB: JobId = JobId(7);
 /// Who runs it.
 pub const PROVIDER: AccountId32 = AccountId32::new([2; 32]);
+/// Somebody else, who may also run one.
+pub const OTHER: AccountId32 = AccountId32::new([3; 32]);
+/// Where it runs.
+pub const SITE: SiteId = SiteId(6);
+/// Who vouches for chips.
+pub const CERTIFIER: AccountId32 = AccountId32::new([20; 32]);
+/// Who else does.
+pub const OTHER_CERTIFIER: AccountId32 = AccountId32::new([21; 32]);
+/// Who publishes guest software.
+pub const PUBLISHER: AccountId32 = AccountId32::new([30; 32]);
 /// The guest software that the mock's genesis approves.
 pub const MEASUREMENT: Measurement = Measurement([4; 48]);
 /// Hash of the job's terms.
@@ -96,6 +167,7 @@ pub fn development() -> GenesisConfig<Test> {
         simulation_allowed: true,
         roots: vec![GenesisRoots::new(tee, product, dev_root::ROOT, dev_root::ISSUER)],
         floors: vec![(tee, product, firmware())],
+        tdx: vec![tdx::genesis()],
         measurements: vec![(MEASUREMENT, NOW + WEEK)],
         ..Default::default()
     }
@@ -105,7 +177,10 @@ pub fn development() -> GenesisConfig<Test> {
 pub fn storage_of(genesis: GenesisConfig<Test>) -> sp_io::TestExternalities {
     let mut storage = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
     genesis.assimilate_storage(&mut storage).unwrap();
+    let rich = [PROVIDER, OTHER, CERTIFIER, PUBLISHER].map(|account| (account, ENDOWMENT)).to_vec();
+    pallet_balances::GenesisConfig::<Test> { balances: rich, ..Default::default() }.assimilate_storage(&mut storage).unwrap();
     let mut storage = sp_io::TestExternalities::from(storage);
+    Accredited::set(vec![CERTIFIER, OTHER_CERTIFIER]);
     storage.execute_with(|| {
         set_height(HEIGHT);
         set_time(NOW);
@@ -157,13 +232,18 @@ pub fn policy() -> Policy {
         regions: Allow::Any,
         jurisdictions: Allow::Any,
         certificates: List::new(),
-        tees: vec![Tee::Simulated, Tee::SevSnp].try_into().unwrap(),
+        tees: vec![Tee::Simulated, Tee::SevSnp, Tee::SimulatedTdx].try_into().unwrap(),
         firmware_floor: Tcb::default(),
+        tdx_floor: Default::default(),
+        legacy_hardware: false,
+        chip_endorsements: 0,
+        longest_session: 0,
         measurements: Measurements::Approved,
         denied_providers: List::new(),
         erase_within: 60,
         recipients: List::new(),
         checkpoint_gap: 10,
+        suspension_grace: 0,
     }
 }
 
@@ -205,6 +285,12 @@ impl Guest {
         }
     }
 
+    /// The same, renewing earlier evidence of its own.
+    pub fn renewing(mut self, earlier: &Evidence) -> Self {
+        self.binding.previous = Some(earlier.replay_key());
+        self
+    }
+
     /// The same, binding another block of the chain.
     pub fn anchored(mut self, anchor: u32) -> Self {
         self.binding.anchor = anchor;
@@ -243,8 +329,9 @@ impl Guest {
             wrapping_key: self.binding.wrapping_key,
             measurement: self.measurement,
             chip: chip(),
-            tcb: firmware(),
+            firmware: Firmware::SevSnp(firmware()),
             evidence: evidence.replay_key(),
+            previous: self.binding.previous,
             since: NOW,
             valid_until: NOW + u64::from(MAX_SESSION) * 1_000,
         }
@@ -258,7 +345,17 @@ pub fn open(evidence: &Evidence) -> Result<Session, DispatchError> {
 
 /// Submits evidence for the job under a policy.
 pub fn open_under(policy: &Policy, evidence: &Evidence) -> Result<Session, DispatchError> {
-    Attestation::open(JOB, &PROVIDER, TERMS, policy, evidence, Timestamp::get())
+    Attestation::open(&candidate(policy, evidence))
+}
+
+/// The provider brings this evidence for the job under a policy, now.
+pub fn candidate<'a>(policy: &'a Policy, evidence: &'a Evidence) -> Candidate<'a> {
+    Candidate { job: JOB, provider: &PROVIDER, site: SITE, terms: TERMS, policy, evidence, now: Timestamp::get() }
+}
+
+/// Submits evidence to renew the job's session under the mock's policy.
+pub fn renew(evidence: &Evidence) -> Result<Session, DispatchError> {
+    Attestation::renew(&candidate(&policy(), evidence))
 }
 
 /// The council.

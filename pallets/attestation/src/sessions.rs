@@ -1,59 +1,72 @@
-//! Evidence and sessions: what the runtime's other pallets may ask. Open, close, look up, judge again.
+//! Sessions: what the runtime's other pallets may ask. Open, renew, close, look up, judge again.
 //!
-//! Not here: taking reports and certificates apart (`blockcloud-evidence`), which jobs exist and when they may be attested (the pallet of jobs).
+//! Not here: taking evidence apart and verifying it (`verify`), which jobs exist and when they may be attested (the pallet of jobs).
 
 use crate::{
-    Accepted, Config, DeniedChips, Error, Event, Fault, Floors, Guest, Lapse, Measurements, Pallet, RootsOf, Seen, SeenList, Sessions,
-    WeightInfo,
+    Accepted, Approval, ApprovedBy, Basis, Candidate, Config, DeniedChips, Error, Event, Floors, Guest, Measurements, Pallet, PckCrls,
+    Published, RootCrls, RootsOf, Seen, SeenList, Sessions, Stopped, TdxFloors, TdxRoots, WeightInfo,
+    verify::{Verified, digest},
 };
-use blockcloud_evidence::snp::{self, Claims, Requirements};
 use blockcloud_primitives::{
-    AccountId, Digest, Evidence, JobId, Measurement, Measurements as Wanted, Moment, Policy, PublicKey, ReportBinding, Session, Tcb,
+    AccountId, Digest, Evidence, Firmware, JobId, Lapse, Measurement, Measurements as Wanted, Moment, PublicKey, ReportBinding, Session,
+    Tee,
 };
 use frame_support::{ensure, pallet_prelude::*};
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_core::ed25519;
-use sp_io::hashing::sha2_256;
 use sp_runtime::{AccountId32, traits::Zero};
 
 /// Milliseconds in a second.
-const SECOND: Moment = 1_000;
+pub(crate) const SECOND: Moment = 1_000;
 
 impl<T: Config> Pallet<T> {
     /// Verifies evidence of a job's guest and opens its session, which replaces the job's earlier one.
     ///
-    /// * `provider`: who runs the guest; `terms`: hash of the job's spec; `policy`: the customer's demands; `now`: the chain's clock.
-    ///
     /// The chain's own context (vendor, policy, anchor, replay, trust store) comes first because it is cheap; then the evidence is verified; then what
-    /// it binds is compared, so that `NotBound` and `WrongTerms` are said of genuine reports only; then the claims are judged.
+    /// it binds is compared, so that `NotBound` and `WrongTerms` are said of genuine evidence only; then the claims are judged.
     ///
     /// # Errors
     /// One for each check, see the README.
-    pub fn open(
-        job: JobId,
-        provider: &AccountId32,
-        terms: Digest,
-        policy: &Policy,
-        evidence: &Evidence,
-        now: Moment,
-    ) -> Result<Session, DispatchError> {
+    pub fn open(candidate: &Candidate<'_>) -> Result<Session, DispatchError> {
+        ensure!(!Stopped::<T>::get(), Error::<T>::Stopped);
+        let (guest, accepted) = Self::admit(candidate, None)?;
+        Self::take(candidate, guest, accepted)
+    }
+
+    /// Verifies newer evidence of the guest whose session the job has, whether or not that still counts, and makes it last anew.
+    ///
+    /// It must be the same guest: the same keys, software and chip. Its evidence binds the replay key of the evidence that it renews, so that evidence
+    /// for a start cannot be kept back for a renewal, nor the reverse. An emergency stop does not keep running jobs from being renewed.
+    ///
+    /// # Errors
+    /// As [`Pallet::open`]; `NothingToRenew`, `AnotherGuest`.
+    pub fn renew(candidate: &Candidate<'_>) -> Result<Session, DispatchError> {
+        let Guest { session: old, .. } = Sessions::<T>::get(candidate.job).ok_or(Error::<T>::NothingToRenew)?;
+        let (guest, accepted) = Self::admit(candidate, Some(old.evidence))?;
+        let new = &guest.session;
+        let same = (old.tee, old.receipt_key, old.wrapping_key, old.measurement, old.chip)
+            == (new.tee, new.receipt_key, new.wrapping_key, new.measurement, new.chip);
+        ensure!(same, Error::<T>::AnotherGuest);
+        Self::take(candidate, guest, accepted)
+    }
+
+    /// Runs every check, in the order of the README.
+    fn admit(candidate: &Candidate<'_>, previous: Option<Digest>) -> Result<(Guest, SeenList), DispatchError> {
+        let Candidate { job, provider, site, terms, policy, evidence, now } = *candidate;
         Self::ensure_vendor(evidence.tee)?;
         ensure!(policy.tees.contains(&evidence.tee), Error::<T>::TeeNotInPolicy);
         let anchor_hash = Self::anchor_hash(evidence.anchor)?;
         let replay_key = evidence.replay_key();
         let accepted = Self::remember(job, Seen { evidence: replay_key, anchor: evidence.anchor })?;
 
-        let product = snp::product_of(&evidence.report, &evidence.certificate).map_err(Self::refused)?;
-        let roots = RootsOf::<T>::get((evidence.tee, product)).ok_or(Error::<T>::NoRoots)?;
-        let floor = Floors::<T>::get((evidence.tee, product)).ok_or(Error::<T>::NoFloor)?;
-        let claims =
-            snp::verify(&evidence.report, &evidence.certificate, &roots.issuer, &Requirements::USUAL, now).map_err(Self::refused)?;
+        let Verified { measurement, chip, firmware, host_data, report_data: found, basis, not_after, legacy } =
+            Self::verify(evidence, now)?;
 
-        let provider = AccountId(*provider.as_ref());
+        let provider_id = AccountId(*provider.as_ref());
         let report_data = ReportBinding {
             genesis: Self::genesis(),
             tee: evidence.tee,
-            provider,
+            provider: provider_id,
             job,
             terms,
             anchor: evidence.anchor,
@@ -62,48 +75,57 @@ impl<T: Config> Pallet<T> {
             wrapping_key: evidence.wrapping_key,
             tls_key: None,
             gpu_evidence: None,
-            previous: None,
+            previous,
         }
         .report_data();
-        ensure!(claims.host_data == terms.0, Error::<T>::WrongTerms);
-        ensure!(claims.report_data == report_data, Error::<T>::NotBound);
+        ensure!(host_data == Some(terms.0), Error::<T>::WrongTerms);
+        ensure!(found == report_data, Error::<T>::NotBound);
         ensure!(Self::possesses(evidence, &report_data), Error::<T>::NotPossessed);
 
-        let firmware = firmware(&claims);
-        ensure!(firmware.meets(&floor), Error::<T>::BelowFloor);
-        ensure!(firmware.meets(&policy.firmware_floor), Error::<T>::BelowPolicyFloor);
-        let chip = digest(&claims.chip_id);
+        ensure!(Self::meets_policy(&firmware, policy), Error::<T>::BelowPolicyFloor);
+        ensure!(!legacy || policy.legacy_hardware, Error::<T>::LegacyHardware);
         ensure!(!DeniedChips::<T>::contains_key(chip), Error::<T>::ChipDenied);
-        let measurement = Measurement(claims.measurement);
-        let approved_until = Self::judge_measurement(&measurement, &policy.measurements, now)?;
+        Self::check_chip(chip, provider, site, policy.chip_endorsements, now)?;
+        let (approved_by, approved_until) = Self::judge_measurement(&measurement, &policy.measurements, now)?;
 
+        let most = T::MaxSession::get();
+        let seconds = if policy.longest_session == 0 { most } else { most.min(policy.longest_session) };
         // Saturating: at the end of time a session just lasts less.
-        let longest = now.saturating_add(Moment::from(T::MaxSession::get()).saturating_mul(SECOND));
-        let valid_until = longest.min(claims.not_after_ms).min(approved_until.unwrap_or(Moment::MAX));
+        let longest = now.saturating_add(Moment::from(seconds).saturating_mul(SECOND));
         let session = Session {
-            provider,
+            provider: provider_id,
             tee: evidence.tee,
             receipt_key: evidence.receipt_key,
             wrapping_key: evidence.wrapping_key,
             measurement,
             chip,
-            tcb: tcb(&claims.reported),
+            firmware,
             evidence: replay_key,
+            previous,
             since: now,
-            valid_until,
+            valid_until: longest.min(not_after).min(approved_until.unwrap_or(Moment::MAX)),
         };
+        Ok((Guest { session, basis, approved_by, endorsements: policy.chip_endorsements }, accepted))
+    }
+
+    /// Stores a session that passed every check, in the place of the job's earlier one.
+    fn take(candidate: &Candidate<'_>, guest: Guest, accepted: SeenList) -> Result<Session, DispatchError> {
+        let Candidate { job, provider, site, .. } = *candidate;
+        let session = guest.session.clone();
+        Self::use_chip(session.chip, provider, site)?;
+        if let Some(old) = Sessions::<T>::get(job) {
+            Self::leave_chip(old.session.chip);
+        }
         Accepted::<T>::insert(job, accepted);
-        Sessions::<T>::insert(
-            job,
-            Guest { session: session.clone(), product, firmware, issuer: digest(&roots.issuer), by_approval: approved_until.is_some() },
-        );
+        Sessions::<T>::insert(job, guest);
         Self::deposit_event(Event::Attested { job, session: session.clone() });
         Ok(session)
     }
 
     /// Closes a job's session and forgets it. Does nothing where there is none.
     pub fn close(job: JobId) {
-        if Sessions::<T>::take(job).is_some() {
+        if let Some(guest) = Sessions::<T>::take(job) {
+            Self::leave_chip(guest.session.chip);
             Accepted::<T>::remove(job);
             Self::deposit_event(Event::Closed { job });
         }
@@ -114,36 +136,74 @@ impl<T: Config> Pallet<T> {
         Sessions::<T>::get(job).map(|guest| guest.session)
     }
 
-    /// Whether a job's session counts at `now`.
-    pub fn live(job: JobId, now: Moment) -> bool {
-        Self::judge(job, now).is_ok()
-    }
-
     /// The receipt key of a job's session, if that counts at `now`.
     pub fn receipt_key(job: JobId, now: Moment) -> Option<PublicKey> {
         Self::judge(job, now).ok().map(|session| session.receipt_key)
     }
 
-    /// A job's session, if it counts at `now`, else why it does not. Judges the stored claims against what the council says today.
+    /// A job's session, if it counts at `now`, else why it does not. Judges the stored claims against what council, vendors, publishers and certifiers
+    /// say today.
     ///
     /// # Errors
     /// The first reason that applies, in the order of [`Lapse`].
     pub fn judge(job: JobId, now: Moment) -> Result<Session, Lapse> {
-        let Guest { session, product, firmware, issuer, by_approval } = Sessions::<T>::get(job).ok_or(Lapse::NoSession)?;
-        let hardware = (session.tee, product);
+        let Guest { session, basis, approved_by, endorsements } = Sessions::<T>::get(job).ok_or(Lapse::NoSession)?;
         ensure!(now < session.valid_until, Lapse::Expired);
-        let roots = RootsOf::<T>::get(hardware).ok_or(Lapse::RootsRemoved)?;
-        ensure!(digest(&roots.issuer) == issuer, Lapse::RootsChanged);
-        ensure!(Floors::<T>::get(hardware).is_some_and(|floor| firmware.meets(&floor)), Lapse::BelowFloor);
+        match basis {
+            Basis::SevSnp { product, issuer } => {
+                let roots = RootsOf::<T>::get((session.tee, product)).ok_or(Lapse::RootsRemoved)?;
+                ensure!(digest(&roots.issuer) == issuer, Lapse::RootsChanged);
+            }
+            Basis::Tdx { root, .. } => {
+                let trusted = TdxRoots::<T>::get(session.tee).ok_or(Lapse::RootsRemoved)?;
+                ensure!(digest(&trusted) == root, Lapse::RootsChanged);
+            }
+        }
+        ensure!(Self::meets_floor(session.tee, &basis, &session.firmware, now), Lapse::BelowFloor);
         ensure!(!DeniedChips::<T>::contains_key(session.chip), Lapse::ChipDenied);
-        let approved = || Measurements::<T>::get(session.measurement).is_some_and(|until| now < until);
-        ensure!(!by_approval || approved(), Lapse::MeasurementWithdrawn);
+        let approved = match approved_by {
+            ApprovedBy::Customer => true,
+            ApprovedBy::Council => Measurements::<T>::get(session.measurement).is_some_and(|approval| approval.holds(now)),
+            ApprovedBy::Publisher(publisher) => Published::<T>::get(AccountId32::new(publisher.0), session.measurement)
+                .is_some_and(|publication| publication.approval.holds(now)),
+        };
+        ensure!(approved, Lapse::MeasurementWithdrawn);
+        ensure!(!Self::is_revoked(session.tee, &basis), Lapse::ChipRevoked);
+        ensure!(endorsements == 0 || Self::endorsements_of(session.chip, now) >= endorsements, Lapse::EndorsementsLost);
         Ok(session)
+    }
+
+    /// Whether the firmware under an open session meets the council's floor.
+    fn meets_floor(tee: Tee, basis: &Basis, firmware: &Firmware, now: Moment) -> bool {
+        match (basis, firmware) {
+            (Basis::SevSnp { product, .. }, Firmware::SevSnp(level)) => {
+                Floors::<T>::get((tee, product)).is_some_and(|floor| floor.is_met(now, |floor| level.meets(floor)))
+            }
+            (Basis::Tdx { .. }, Firmware::Tdx(level)) => {
+                TdxFloors::<T>::get(tee).is_some_and(|reference| reference.is_met(now, |reference| level.meets(&reference.floor)))
+            }
+            // Never stored; if it were, it would meet nothing.
+            _ => false,
+        }
+    }
+
+    /// Whether the vendor's revocation lists, as they are now, name the chip's certificate or its authority's. A list that is gone revokes nothing: the
+    /// session ends with the validity of what it was verified with.
+    fn is_revoked(tee: Tee, basis: &Basis) -> bool {
+        let Basis::Tdx { authority, serial, .. } = basis else { return false };
+        let Some(list) = PckCrls::<T>::get(tee, authority) else { return false };
+        list.item.revoked.contains(serial)
+            || RootCrls::<T>::get(tee).is_some_and(|root| root.item.revoked.contains(&list.item.origin.signer))
     }
 
     /// What `open` costs at most, for whoever calls it.
     pub fn open_weight() -> Weight {
-        T::WeightInfo::open()
+        T::WeightInfo::open_snp().max(T::WeightInfo::open_tdx())
+    }
+
+    /// What `renew` costs at most, for whoever calls it. It reads one record more than `open`.
+    pub fn renew_weight() -> Weight {
+        Self::open_weight().saturating_add(T::DbWeight::get().reads(1))
     }
 
     /// What `close` costs at most, for whoever calls it.
@@ -151,7 +211,7 @@ impl<T: Config> Pallet<T> {
         T::WeightInfo::close()
     }
 
-    /// What `judge`, `live` and `receipt_key` cost at most, for whoever calls them.
+    /// What `judge` and `receipt_key` cost at most, for whoever calls them.
     pub fn judge_weight() -> Weight {
         T::WeightInfo::judge()
     }
@@ -198,45 +258,27 @@ impl<T: Config> Pallet<T> {
         )
     }
 
-    /// Judges the guest's software. Answers until when the council approves it, or nothing where the customer's own judgement counts.
-    fn judge_measurement(measurement: &Measurement, wanted: &Wanted, now: Moment) -> Result<Option<Moment>, Error<T>> {
+    /// Judges the guest's software. Answers by whose word it is accepted, and until when, where that word has an end.
+    fn judge_measurement(measurement: &Measurement, wanted: &Wanted, now: Moment) -> Result<(ApprovedBy, Option<Moment>), Error<T>> {
+        let open = |approval: &Approval| approval.drains.is_none() && now < approval.until;
         match wanted {
             Wanted::Approved => {
-                let until = Measurements::<T>::get(measurement).ok_or(Error::<T>::MeasurementNotApproved)?;
-                ensure!(now < until, Error::<T>::MeasurementExpired);
-                Ok(Some(until))
+                let approval = Measurements::<T>::get(measurement).ok_or(Error::<T>::MeasurementNotApproved)?;
+                ensure!(approval.drains.is_none(), Error::<T>::MeasurementNotApproved);
+                ensure!(open(&approval), Error::<T>::MeasurementExpired);
+                Ok((ApprovedBy::Council, Some(approval.until)))
             }
             Wanted::Only(list) => {
                 ensure!(list.contains(measurement), Error::<T>::MeasurementNotInPolicy);
-                Ok(None)
+                Ok((ApprovedBy::Customer, None))
+            }
+            Wanted::Publishers(list) => {
+                let published = |publisher: &AccountId| {
+                    let publication = Published::<T>::get(AccountId32::new(publisher.0), measurement)?;
+                    open(&publication.approval).then_some((ApprovedBy::Publisher(*publisher), Some(publication.approval.until)))
+                };
+                list.iter().find_map(published).ok_or(Error::<T>::MeasurementNotPublished)
             }
         }
     }
-
-    fn refused(error: snp::Error) -> Error<T> {
-        Error::Refused(Fault(error))
-    }
-}
-
-/// SHA-256.
-fn digest(bytes: &[u8]) -> Digest {
-    Digest(sha2_256(bytes))
-}
-
-/// The firmware level that can be relied on: part by part the lower of the committed one, to which the host can go back, and that of the launch.
-fn firmware(claims: &Claims) -> Tcb {
-    let (committed, launch) = (&claims.committed, &claims.launch);
-    Tcb {
-        bootloader: committed.bootloader.min(launch.bootloader),
-        tee: committed.tee.min(launch.tee),
-        snp: committed.snp.min(launch.snp),
-        microcode: committed.microcode.min(launch.microcode),
-        fmc: committed.fmc.min(launch.fmc),
-    }
-}
-
-/// The verifier's firmware level in the chain's type.
-fn tcb(level: &snp::Tcb) -> Tcb {
-    let snp::Tcb { bootloader, tee, snp, microcode, fmc } = *level;
-    Tcb { bootloader, tee, snp, microcode, fmc }
 }

@@ -14,13 +14,27 @@ use frame_support::{traits::Get, weights::{Weight, constants::ParityDbWeight}};
 /// Weight functions needed for `pallet_attestation`.
 pub trait WeightInfo {
 	fn set_roots() -> Weight;
+	fn submit_crl() -> Weight;
+	fn submit_json() -> Weight;
+	fn set_tdx_root() -> Weight;
 	fn remove_roots() -> Weight;
+	fn remove_collateral() -> Weight;
+	fn remove_tdx_root() -> Weight;
 	fn approve_measurement() -> Weight;
+	fn publish_measurement() -> Weight;
 	fn withdraw_measurement() -> Weight;
+	fn retract_measurement() -> Weight;
 	fn deny_chip() -> Weight;
+	fn endorse_chip() -> Weight;
 	fn allow_chip() -> Weight;
+	fn resume() -> Weight;
+	fn stop() -> Weight;
+	fn withdraw_endorsement() -> Weight;
+	fn release_chip() -> Weight;
 	fn set_floor() -> Weight;
-	fn open() -> Weight;
+	fn set_tdx_floor() -> Weight;
+	fn open_snp() -> Weight;
+	fn open_tdx() -> Weight;
 	fn close() -> Weight;
 	fn judge() -> Weight;
 }
@@ -41,9 +55,66 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::SimulationAllowed` (r:1 w:0)
+	/// Proof: `Attestation::SimulationAllowed` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::RootsOf` (r:0 w:1)
+	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
+	fn submit_crl() -> Weight {
+		// Proof size in bytes: measured `102`, estimated `1493`.
+		// Shortest run: 3_548_876_000 ps.
+		Weight::from_parts(3_803_538_000, 1493)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::SimulationAllowed` (r:1 w:0)
+	/// Proof: `Attestation::SimulationAllowed` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::RootsOf` (r:0 w:1)
+	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
+	fn submit_json() -> Weight {
+		// Proof size in bytes: measured `102`, estimated `1493`.
+		// Shortest run: 3_548_876_000 ps.
+		Weight::from_parts(3_803_538_000, 1493)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::SimulationAllowed` (r:1 w:0)
+	/// Proof: `Attestation::SimulationAllowed` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::RootsOf` (r:0 w:1)
+	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
+	fn set_tdx_root() -> Weight {
+		// Proof size in bytes: measured `102`, estimated `1493`.
+		// Shortest run: 3_548_876_000 ps.
+		Weight::from_parts(3_803_538_000, 1493)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
 	/// Storage: `Attestation::RootsOf` (r:1 w:1)
 	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
 	fn remove_roots() -> Weight {
+		// Proof size in bytes: measured `125`, estimated `7575`.
+		// Shortest run: 10_055_000 ps.
+		Weight::from_parts(11_508_000, 7575)
+			.saturating_add(T::DbWeight::get().reads(1_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// Storage: `Attestation::RootsOf` (r:1 w:1)
+	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
+	fn remove_collateral() -> Weight {
+		// Proof size in bytes: measured `125`, estimated `7575`.
+		// Shortest run: 10_055_000 ps.
+		Weight::from_parts(11_508_000, 7575)
+			.saturating_add(T::DbWeight::get().reads(1_u64))
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// Storage: `Attestation::RootsOf` (r:1 w:1)
+	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
+	fn remove_tdx_root() -> Weight {
 		// Proof size in bytes: measured `125`, estimated `7575`.
 		// Shortest run: 10_055_000 ps.
 		Weight::from_parts(11_508_000, 7575)
@@ -63,11 +134,35 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::CounterForMeasurements` (r:1 w:1)
+	/// Proof: `Attestation::CounterForMeasurements` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Measurements` (r:1 w:1)
+	/// Proof: `Attestation::Measurements` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
+	fn publish_measurement() -> Weight {
+		// Proof size in bytes: measured `102`, estimated `3537`.
+		// Shortest run: 13_080_000 ps.
+		Weight::from_parts(14_332_000, 3537)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
 	/// Storage: `Attestation::Measurements` (r:1 w:1)
 	/// Proof: `Attestation::Measurements` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::CounterForMeasurements` (r:1 w:1)
 	/// Proof: `Attestation::CounterForMeasurements` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn withdraw_measurement() -> Weight {
+		// Proof size in bytes: measured `216`, estimated `3537`.
+		// Shortest run: 15_233_000 ps.
+		Weight::from_parts(16_695_000, 3537)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	/// Storage: `Attestation::Measurements` (r:1 w:1)
+	/// Proof: `Attestation::Measurements` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::CounterForMeasurements` (r:1 w:1)
+	/// Proof: `Attestation::CounterForMeasurements` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	fn retract_measurement() -> Weight {
 		// Proof size in bytes: measured `216`, estimated `3537`.
 		// Shortest run: 15_233_000 ps.
 		Weight::from_parts(16_695_000, 3537)
@@ -89,7 +184,62 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::CounterForDeniedChips` (r:1 w:1)
 	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	fn endorse_chip() -> Weight {
+		// Proof size in bytes: measured `96`, estimated `3513`.
+		// Shortest run: 11_618_000 ps.
+		Weight::from_parts(13_170_000, 3513)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	/// Storage: `Attestation::DeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::CounterForDeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn allow_chip() -> Weight {
+		// Proof size in bytes: measured `189`, estimated `3513`.
+		// Shortest run: 14_171_000 ps.
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	/// Storage: `Attestation::DeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::CounterForDeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	fn resume() -> Weight {
+		// Proof size in bytes: measured `189`, estimated `3513`.
+		// Shortest run: 14_171_000 ps.
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	/// Storage: `Attestation::DeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::CounterForDeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	fn stop() -> Weight {
+		// Proof size in bytes: measured `189`, estimated `3513`.
+		// Shortest run: 14_171_000 ps.
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	/// Storage: `Attestation::DeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::CounterForDeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	fn withdraw_endorsement() -> Weight {
+		// Proof size in bytes: measured `189`, estimated `3513`.
+		// Shortest run: 14_171_000 ps.
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(T::DbWeight::get().reads(2_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	/// Storage: `Attestation::DeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::CounterForDeniedChips` (r:1 w:1)
+	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	fn release_chip() -> Weight {
 		// Proof size in bytes: measured `189`, estimated `3513`.
 		// Shortest run: 14_171_000 ps.
 		Weight::from_parts(15_544_000, 3513)
@@ -99,6 +249,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Attestation::Floors` (r:0 w:1)
 	/// Proof: `Attestation::Floors` (`max_values`: None, `max_size`: Some(15), added: 2490, mode: `MaxEncodedLen`)
 	fn set_floor() -> Weight {
+		// Proof size in bytes: measured `0`, estimated `0`.
+		// Shortest run: 5_548_000 ps.
+		Weight::from_parts(6_159_000, 0)
+			.saturating_add(T::DbWeight::get().writes(1_u64))
+	}
+	/// Storage: `Attestation::Floors` (r:0 w:1)
+	/// Proof: `Attestation::Floors` (`max_values`: None, `max_size`: Some(15), added: 2490, mode: `MaxEncodedLen`)
+	fn set_tdx_floor() -> Weight {
 		// Proof size in bytes: measured `0`, estimated `0`.
 		// Shortest run: 5_548_000 ps.
 		Weight::from_parts(6_159_000, 0)
@@ -120,7 +278,30 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Measurements` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Sessions` (r:0 w:1)
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(285), added: 2760, mode: `MaxEncodedLen`)
-	fn open() -> Weight {
+	fn open_snp() -> Weight {
+		// Proof size in bytes: measured `4024`, estimated `7575`.
+		// Shortest run: 4_689_788_000 ps.
+		Weight::from_parts(4_997_170_000, 7575)
+			.saturating_add(T::DbWeight::get().reads(8_u64))
+			.saturating_add(T::DbWeight::get().writes(2_u64))
+	}
+	/// Storage: `Attestation::SimulationAllowed` (r:1 w:0)
+	/// Proof: `Attestation::SimulationAllowed` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
+	/// Storage: `System::BlockHash` (r:2 w:0)
+	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Accepted` (r:1 w:1)
+	/// Proof: `Attestation::Accepted` (`max_values`: None, `max_size`: Some(593), added: 3068, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::RootsOf` (r:1 w:0)
+	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Floors` (r:1 w:0)
+	/// Proof: `Attestation::Floors` (`max_values`: None, `max_size`: Some(15), added: 2490, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::DeniedChips` (r:1 w:0)
+	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Measurements` (r:1 w:0)
+	/// Proof: `Attestation::Measurements` (`max_values`: None, `max_size`: Some(72), added: 2547, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Sessions` (r:0 w:1)
+	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(285), added: 2760, mode: `MaxEncodedLen`)
+	fn open_tdx() -> Weight {
 		// Proof size in bytes: measured `4024`, estimated `7575`.
 		// Shortest run: 4_689_788_000 ps.
 		Weight::from_parts(4_997_170_000, 7575)
@@ -163,7 +344,32 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
+	fn submit_crl() -> Weight {
+		Weight::from_parts(3_803_538_000, 1493)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
+	}
+	fn submit_json() -> Weight {
+		Weight::from_parts(3_803_538_000, 1493)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
+	}
+	fn set_tdx_root() -> Weight {
+		Weight::from_parts(3_803_538_000, 1493)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
+	}
 	fn remove_roots() -> Weight {
+		Weight::from_parts(11_508_000, 7575)
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
+	}
+	fn remove_collateral() -> Weight {
+		Weight::from_parts(11_508_000, 7575)
+			.saturating_add(ParityDbWeight::get().reads(1_u64))
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
+	}
+	fn remove_tdx_root() -> Weight {
 		Weight::from_parts(11_508_000, 7575)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
@@ -173,7 +379,17 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
+	fn publish_measurement() -> Weight {
+		Weight::from_parts(14_332_000, 3537)
+			.saturating_add(ParityDbWeight::get().reads(3_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
 	fn withdraw_measurement() -> Weight {
+		Weight::from_parts(16_695_000, 3537)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
+	fn retract_measurement() -> Weight {
 		Weight::from_parts(16_695_000, 3537)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
@@ -183,7 +399,32 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
+	fn endorse_chip() -> Weight {
+		Weight::from_parts(13_170_000, 3513)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
 	fn allow_chip() -> Weight {
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
+	fn resume() -> Weight {
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
+	fn stop() -> Weight {
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
+	fn withdraw_endorsement() -> Weight {
+		Weight::from_parts(15_544_000, 3513)
+			.saturating_add(ParityDbWeight::get().reads(2_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
+	fn release_chip() -> Weight {
 		Weight::from_parts(15_544_000, 3513)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
@@ -192,7 +433,16 @@ impl WeightInfo for () {
 		Weight::from_parts(6_159_000, 0)
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
-	fn open() -> Weight {
+	fn set_tdx_floor() -> Weight {
+		Weight::from_parts(6_159_000, 0)
+			.saturating_add(ParityDbWeight::get().writes(1_u64))
+	}
+	fn open_snp() -> Weight {
+		Weight::from_parts(4_997_170_000, 7575)
+			.saturating_add(ParityDbWeight::get().reads(8_u64))
+			.saturating_add(ParityDbWeight::get().writes(2_u64))
+	}
+	fn open_tdx() -> Weight {
 		Weight::from_parts(4_997_170_000, 7575)
 			.saturating_add(ParityDbWeight::get().reads(8_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))

@@ -50,6 +50,14 @@ impl Run {
     }
 }
 
+impl Run {
+    /// Goes on after a suspension: nothing of it is paid, and the guest gets a whole gap for its next checkpoint.
+    pub fn resume(&mut self, now: Moment) {
+        self.vouched_until = self.vouched_until.max(now);
+        self.last_checkpoint = now;
+    }
+}
+
 /// What decides when a running job ends by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {

@@ -66,11 +66,16 @@ fn spec<T: Config>() -> JobSpec {
             certificates: texts(),
             tees: full(Tee::SevSnp),
             firmware_floor: Tcb::default(),
+            tdx_floor: Default::default(),
+            legacy_hardware: false,
+            chip_endorsements: 0,
+            longest_session: 0,
             measurements: Measurements::Only(full(Measurement([0; 48]))),
             denied_providers: full(AccountId([0; 32])),
             erase_within: 60,
             recipients: full(PublicKey([0; 32])),
             checkpoint_gap: T::MaxCheckpointGap::get(),
+            suspension_grace: 0,
         },
         price_limit: Balance::MAX,
         escrow: ESCROW,
@@ -262,6 +267,30 @@ mod benchmarks {
         }
 
         assert_eq!(stored::<T>(job).state, JobState::Attested);
+    }
+
+    /// At its worst the job is suspended, and there is hardly room for its earlier deadline.
+    #[benchmark]
+    fn renew() {
+        let (job, _, _) = running::<T>();
+        let now = Pallet::<T>::now();
+        let until = Pallet::<T>::after(now, T::MaxSuspensionGrace::get());
+        let suspension = Suspension { since: now, reason: Lapse::Expired, until };
+        Jobs::<T>::mutate(job, |stored| {
+            if let Some(stored) = stored {
+                (stored.suspended, stored.deadline) = (Some(suspension), until);
+            }
+        });
+        let stored = stored::<T>(job);
+        crowd::<T>(Pallet::<T>::after(now, T::MinCheckpointGap::get()), stored.queued.expect("every job is queued"));
+
+        #[block]
+        {
+            let (stored, _) = (self::stored::<T>(job), Pallet::<T>::policy(job));
+            Pallet::<T>::renewed(job, stored, now).expect("the session is open");
+        }
+
+        assert_eq!(self::stored::<T>(job).suspended, None);
     }
 
     #[benchmark]

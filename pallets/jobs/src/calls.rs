@@ -4,12 +4,13 @@
 use crate::{
     Config, Error, Event, HoldReason, JobOf, Jobs, JobsOf, NextJob, Pallet, Run, Specs,
     accrual::millis,
-    traits::{Attester as _, Capacity as _, Cover as _, Logs as _},
+    deadlines::Turn,
+    traits::{Attester as _, Candidate, Capacity as _, Cover as _, Logs as _},
     types::Job,
 };
 use alloc::vec::Vec;
 use blockcloud_primitives::{
-    Balance, Checkpoint, Completion, Digest, End, Evidence, JobId, JobSpec, JobState, Moment, OfferId, Op, Receipt, Signature,
+    Balance, Checkpoint, Completion, Digest, End, Evidence, JobId, JobSpec, JobState, Moment, OfferId, Op, Receipt, Signature, Suspension,
 };
 use codec::Encode;
 use frame_support::{
@@ -46,6 +47,7 @@ impl<T: Config> Pallet<T> {
             deadline: Self::after(now, T::AcceptWithin::get()),
             queued: None,
             session_until: None,
+            suspended: None,
             run: None,
             completion: None,
             deposit,
@@ -94,7 +96,8 @@ impl<T: Config> Pallet<T> {
         let now = Self::now();
         Self::ensure_state(&job, &[JobState::Accepted, JobState::Attested], now)?;
         let policy = Self::policy(id).ok_or(Error::<T>::UnknownJob)?;
-        T::Attester::open(id, &job.provider, job.terms, &policy, evidence, now)?;
+        let (provider, site, terms) = (&job.provider, job.site, job.terms);
+        T::Attester::open(&Candidate { job: id, provider, site, terms, policy: &policy, evidence, now })?;
         Self::attested(id, job, now)
     }
 
@@ -115,13 +118,60 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
+    /// See [`Pallet::renew`].
+    pub(crate) fn do_renew(caller: &T::AccountId, id: JobId, evidence: &Evidence) -> DispatchResult {
+        let job = Self::of_provider(id, caller)?;
+        let now = Self::now();
+        Self::ensure_state(&job, &[JobState::Running], now)?;
+        let policy = Self::policy(id).ok_or(Error::<T>::UnknownJob)?;
+        let (provider, site, terms) = (&job.provider, job.site, job.terms);
+        T::Attester::renew(&Candidate { job: id, provider, site, terms, policy: &policy, evidence, now })?;
+        Self::renewed(id, job, now)
+    }
+
+    /// Takes a session that was just renewed into the job.
+    pub(crate) fn renewed(id: JobId, mut job: JobOf<T>, now: Moment) -> DispatchResult {
+        let session = T::Attester::session(id).ok_or(Error::<T>::SessionNotLive)?;
+        job.session_until = Some(session.valid_until);
+        Self::go_on(id, &mut job, now);
+        Self::refresh_deadline(&mut job);
+        Self::schedule(id, &mut job, now)?;
+        Self::deposit_event(Event::Renewed { job: id, valid_until: session.valid_until, deadline: job.deadline });
+        Jobs::<T>::insert(id, job);
+        Ok(())
+    }
+
+    /// Ends the suspension of a job whose evidence counts again, if it is suspended. The deadline is the caller's to refresh.
+    fn go_on(id: JobId, job: &mut JobOf<T>, now: Moment) {
+        if let (Some(suspension), Some(run)) = (job.suspended.take(), job.run.as_mut()) {
+            run.resume(now);
+            Self::deposit_event(Event::Resumed { job: id, reason: suspension.reason });
+        }
+    }
+
+    /// Suspends a job, or lets it go on.
+    fn set_suspended(id: JobId, mut job: JobOf<T>, suspension: Option<Suspension>, now: Moment) -> DispatchResult {
+        match suspension {
+            Some(suspension) => {
+                job.suspended = Some(suspension);
+                Self::deposit_event(Event::Suspended { job: id, reason: suspension.reason, until: suspension.until });
+            }
+            None => Self::go_on(id, &mut job, now),
+        }
+        Self::refresh_deadline(&mut job);
+        Self::schedule(id, &mut job, now)?;
+        Jobs::<T>::insert(id, job);
+        Ok(())
+    }
+
     /// A checkpoint of the job's log was verified and accepted: the first starts the job, each further one accrues pay. For the keeper of the logs,
     /// in the same transaction as the checkpoint itself.
     pub fn on_checkpoint(id: JobId, checkpoint: &Checkpoint, now: Moment) -> DispatchResult {
         ensure!(checkpoint.job == id, Error::<T>::WrongJob);
         let mut job = Self::load(id)?;
         Self::ensure_state(&job, &[JobState::Attested, JobState::Running], now)?;
-        ensure!(T::Attester::live(id, now), Error::<T>::SessionNotLive);
+        ensure!(T::Attester::judge(id, now).is_ok(), Error::<T>::SessionNotLive);
+        Self::go_on(id, &mut job, now);
         let (gap, longest_run) = (job.checkpoint_gap, job.longest_run);
         let started = match &mut job.run {
             Some(run) => {
@@ -174,7 +224,7 @@ impl<T: Config> Pallet<T> {
     fn check_completion(id: JobId, completion: &Completion, signature: &Signature, now: Moment) -> DispatchResult {
         ensure!(completion.version == Completion::VERSION, Error::<T>::UnknownVersion);
         ensure!(completion.job == id, Error::<T>::WrongJob);
-        ensure!(T::Attester::live(id, now), Error::<T>::SessionNotLive);
+        ensure!(T::Attester::judge(id, now).is_ok(), Error::<T>::SessionNotLive);
         let session = T::Attester::session(id).ok_or(Error::<T>::SessionNotLive)?;
         let head = T::Logs::head(id).ok_or(Error::<T>::NotTheHead)?;
         ensure!((head.size, head.root) == (completion.size, completion.root), Error::<T>::NotTheHead);
@@ -236,15 +286,19 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Ends the job if it has ended by itself, closes it if its claim window is over. Answers whether there was anything to do.
+    /// Ends the job if it has ended by itself, suspends it if what it rests on counts no longer, closes it if its claim window is over. Answers whether
+    /// there was anything to do.
     pub(crate) fn advance(id: JobId, job: JobOf<T>, now: Moment) -> Result<bool, DispatchError> {
         if !job.is_live() {
             return if job.is_overdue(now) { Self::close(id, job).map(|()| true) } else { Ok(false) };
         }
-        match Self::ended_by(id, &job, now) {
-            Some(end) => Self::end(id, job, end, now).map(|()| true),
-            None => Ok(false),
+        let Some(turn) = Self::turn(id, &job, now) else { return Ok(false) };
+        match turn {
+            Turn::End(end) => Self::end(id, job, end, now),
+            Turn::Suspend(suspension) => Self::set_suspended(id, job, Some(suspension), now),
+            Turn::Resume => Self::set_suspended(id, job, None, now),
         }
+        .map(|()| true)
     }
 
     /// Ends the job: pays what is earned, returns the rest, frees the capacity. A job that was never attested held no data: it is closed at once.

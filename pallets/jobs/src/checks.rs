@@ -1,7 +1,7 @@
 //! What a spec must say before anything is reserved for it. Not here: whether an offer fits it, which the offers decide.
 
 use crate::{Config, Error, Pallet};
-use blockcloud_primitives::{Balance, JobSpec, Measurements, Workload};
+use blockcloud_primitives::{Balance, JobSpec, Policy, Workload};
 use frame_support::{ensure, traits::Get};
 use sp_runtime::DispatchResult;
 
@@ -12,8 +12,8 @@ impl<T: Config> Pallet<T> {
     /// Refuses a spec that nothing can meet, or that would have something done for nothing.
     pub(crate) fn check_spec(spec: &JobSpec) -> DispatchResult {
         let policy = &spec.policy;
-        let nothing_measured = matches!(&policy.measurements, Measurements::Only(list) if list.is_empty());
-        ensure!(!policy.regions.is_empty() && !policy.jurisdictions.is_empty() && !nothing_measured, Error::<T>::EmptyAllowList);
+        let nothing_allowed = policy.regions.is_empty() || policy.jurisdictions.is_empty() || policy.measurements.is_empty();
+        ensure!(!nothing_allowed, Error::<T>::EmptyAllowList);
         ensure!(!policy.tees.is_empty(), Error::<T>::NoTee);
         ensure!(spec.resources.vcpus > 0 && spec.resources.memory_gib > 0, Error::<T>::NoResources);
         let Workload::Wasm { memory_mib, .. } = &spec.workload;
@@ -23,6 +23,9 @@ impl<T: Config> Pallet<T> {
         ensure!(spec.longest_run > 0, Error::<T>::NoRun);
         let bounds = T::MinCheckpointGap::get()..=T::MaxCheckpointGap::get();
         ensure!(bounds.contains(&policy.checkpoint_gap), Error::<T>::CheckpointGapOutOfBounds);
+        ensure!(policy.suspension_grace <= T::MaxSuspensionGrace::get(), Error::<T>::SuspensionGraceTooLong);
+        ensure!(policy.chip_endorsements <= Policy::MAX_CHIP_ENDORSEMENTS, Error::<T>::TooManyEndorsements);
+        ensure!(policy.longest_session == 0 || policy.longest_session >= Policy::MIN_SESSION, Error::<T>::SessionTooShort);
         Ok(())
     }
 

@@ -139,7 +139,7 @@ mod state {
         }
 
         /// 7. A job has a run exactly if it had a checkpoint, a session if it was attested, a completion exactly if it was completed; no run is
-        ///    longer than the longest run.
+        ///    longer than the longest run; only a job with a run was ever suspended, and its deadline is then the suspension's.
         pub(crate) fn check_states() -> Check {
             use blockcloud_primitives::End;
             for job in Jobs::<T>::iter_values() {
@@ -155,6 +155,8 @@ mod state {
                 ensure!(job.completion.is_some() == completed, "7: a job has a completion without being completed, or the reverse");
                 let longest = crate::accrual::millis(job.longest_run);
                 ensure!(job.run.is_none_or(|run| run.covered_ms <= longest), "7: a run is longer than the longest run");
+                let suspended = job.suspended.is_none_or(|suspension| run && (!job.is_live() || job.deadline == suspension.until));
+                ensure!(suspended, "7: a job is suspended that does not run, or without an end");
             }
             Ok(())
         }

@@ -44,7 +44,7 @@ pub mod pallet {
     use crate::traits::{Attester, Capacity, Cover, Logs};
     use alloc::boxed::Box;
     use blockcloud_primitives::{
-        Balance, Blob, Completion, Digest, End, Evidence, Exit, JobId, JobSpec, List, Moment, OfferId, Receipt, Signature,
+        Balance, Blob, Completion, Digest, End, Evidence, Exit, JobId, JobSpec, Lapse, List, Moment, OfferId, Receipt, Signature,
     };
     use frame_support::{
         pallet_prelude::*,
@@ -104,6 +104,9 @@ pub mod pallet {
         /// Largest checkpoint gap that a policy may ask for.
         #[pallet::constant]
         type MaxCheckpointGap: Get<u32>;
+        /// Longest time that a policy may let a suspended job wait for new evidence.
+        #[pallet::constant]
+        type MaxSuspensionGrace: Get<u32>;
         /// Seconds of running, or the longest run where that is less, which the escrow must pay for.
         #[pallet::constant]
         type MinPaidTime: Get<u32>;
@@ -299,6 +302,34 @@ pub mod pallet {
             /// Why.
             error: DispatchError,
         },
+        /// What the job rests on counts no longer: nothing accrues, and it ends unless that changes or new evidence comes in time.
+        #[codec(index = 13)]
+        Suspended {
+            /// The job.
+            job: JobId,
+            /// Why.
+            reason: Lapse,
+            /// When it ends otherwise.
+            until: Moment,
+        },
+        /// What the job rests on counts again; pay accrues from here on.
+        #[codec(index = 14)]
+        Resumed {
+            /// The job.
+            job: JobId,
+            /// Why it was suspended.
+            reason: Lapse,
+        },
+        /// The guest was attested anew.
+        #[codec(index = 15)]
+        Renewed {
+            /// The job.
+            job: JobId,
+            /// When its session ends now.
+            valid_until: Moment,
+            /// When the job ends by itself if no further checkpoint comes.
+            deadline: Moment,
+        },
     }
 
     /// What is wrong, and what to do about it.
@@ -382,6 +413,15 @@ pub mod pallet {
         /// All job ids are used.
         #[codec(index = 25)]
         NoIdsLeft,
+        /// The policy lets a suspended job wait longer than the chain does (constant `MaxSuspensionGrace`). Ask for less.
+        #[codec(index = 26)]
+        SuspensionGraceTooLong,
+        /// The policy asks for more certifiers behind a chip than a chip can have (four). Ask for fewer.
+        #[codec(index = 27)]
+        TooManyEndorsements,
+        /// The policy lets evidence count for less time than a renewal needs (20 seconds at least, or zero for the chain's own limit). Ask for more.
+        #[codec(index = 28)]
+        SessionTooShort,
     }
 
     #[pallet::hooks]
@@ -489,16 +529,27 @@ pub mod pallet {
             Self::do_top_up(&caller, job, amount)
         }
 
-        /// Processes a job's deadline now if it has passed, or ends a job whose session is no longer live. Free of charge when there was
-        /// something to do.
+        /// Processes a job's deadline now if it has passed, suspends a job whose session counts no longer, or lets a suspended one go on whose session counts
+        /// again. Free of charge when there was something to do.
         ///
-        /// Origin: signed, anyone. Errors: `UnknownJob`, `NotDue`. Events: `Ended` or `Closed`.
+        /// Origin: signed, anyone. Errors: `UnknownJob`, `NotDue`. Events: `Ended`, `Closed`, `Suspended` or `Resumed`.
         #[pallet::call_index(7)]
         #[pallet::weight(T::WeightInfo::poke().max(Pallet::<T>::drain_job_weight()))]
         pub fn poke(origin: OriginFor<T>, job: JobId) -> DispatchResultWithPostInfo {
             ensure_signed(origin)?;
             Self::do_poke(job)?;
             Ok(Pays::No.into())
+        }
+
+        /// Shows again that the job's guest runs in a confidential VM, so that its session lasts anew. Lets a suspended job go on.
+        ///
+        /// Origin: signed, the job's provider. `evidence`: of the very guest of the session, binding the evidence that it renews. Errors: `UnknownJob`,
+        /// `NotProvider`, `WrongState`, `Overdue`, and those of the verification. Events: `Renewed`, and `Resumed` if it was suspended.
+        #[pallet::call_index(8)]
+        #[pallet::weight(T::WeightInfo::renew().saturating_add(T::Attester::renew_weight()))]
+        pub fn renew(origin: OriginFor<T>, job: JobId, evidence: Box<Evidence>) -> DispatchResult {
+            let caller = ensure_signed(origin)?;
+            Self::do_renew(&caller, job, &evidence)
         }
     }
 

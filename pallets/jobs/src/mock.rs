@@ -73,6 +73,7 @@ pub const LAST_WORD_GRACE: u32 = 5;
 pub const CLAIM_WINDOW: u32 = 600;
 pub const MIN_GAP: u32 = 2;
 pub const MAX_GAP: u32 = 60;
+pub const MAX_SUSPENSION_GRACE: u32 = 120;
 pub const MIN_PAID_TIME: u32 = 10;
 pub const DEPOSIT_BASE: Balance = 1_000;
 pub const DEPOSIT_PER_BYTE: Balance = 2;
@@ -98,6 +99,7 @@ impl pallet_jobs::Config for Test {
     type ClaimWindow = ConstU32<CLAIM_WINDOW>;
     type MinCheckpointGap = ConstU32<MIN_GAP>;
     type MaxCheckpointGap = ConstU32<MAX_GAP>;
+    type MaxSuspensionGrace = ConstU32<MAX_SUSPENSION_GRACE>;
     type MinPaidTime = ConstU32<MIN_PAID_TIME>;
     type DepositBase = ConstU128<DEPOSIT_BASE>;
     type DepositPerByte = ConstU128<DEPOSIT_PER_BYTE>;
@@ -155,11 +157,16 @@ pub fn spec() -> JobSpec {
             certificates: List::new(),
             tees: vec![Tee::SevSnp].try_into().unwrap(),
             firmware_floor: Tcb::default(),
+            tdx_floor: Default::default(),
+            legacy_hardware: false,
+            chip_endorsements: 0,
+            longest_session: 0,
             measurements: Measurements::Approved,
             denied_providers: List::new(),
             erase_within: 60,
             recipients: List::new(),
             checkpoint_gap: GAP,
+            suspension_grace: 0,
         },
         price_limit: RATE,
         escrow: ESCROW,

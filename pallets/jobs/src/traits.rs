@@ -1,6 +1,8 @@
 //! What the pallet asks of its neighbours. The runtime implements these; the pallet never imports another one.
 
-use blockcloud_primitives::{Balance, Digest, End, Evidence, Head, JobId, JobSpec, Moment, OfferId, Policy, Resources, Session, SiteId};
+use blockcloud_primitives::{
+    Balance, Digest, End, Evidence, Head, JobId, JobSpec, Lapse, Moment, OfferId, Policy, Resources, Session, SiteId,
+};
 use frame_support::weights::Weight;
 use sp_runtime::{DispatchError, DispatchResult};
 
@@ -33,18 +35,41 @@ pub trait Cover<AccountId> {
     fn release(job: JobId);
 }
 
+/// A guest that asks to be attested.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a, AccountId> {
+    /// The job.
+    pub job: JobId,
+    /// Who runs it.
+    pub provider: &'a AccountId,
+    /// Where it is to run.
+    pub site: SiteId,
+    /// Hash of the job's spec.
+    pub terms: Digest,
+    /// The customer's demands.
+    pub policy: &'a Policy,
+    /// What was brought.
+    pub evidence: &'a Evidence,
+    /// The chain's clock.
+    pub now: Moment,
+}
+
 /// Who verifies evidence.
 pub trait Attester<AccountId> {
-    /// Verifies the evidence for this job, provider, terms and policy, and opens the job's session, replacing an earlier one; or fails.
-    fn open(job: JobId, provider: &AccountId, terms: Digest, policy: &Policy, evidence: &Evidence, now: Moment) -> DispatchResult;
+    /// Verifies the evidence and opens the job's session, replacing an earlier one; or fails.
+    fn open(candidate: &Candidate<'_, AccountId>) -> DispatchResult;
     /// Upper bound of what [`Attester::open`] weighs.
     fn open_weight() -> Weight;
+    /// Verifies newer evidence of the very guest of the job's session and makes that last anew, whether or not it still counts; or fails.
+    fn renew(candidate: &Candidate<'_, AccountId>) -> DispatchResult;
+    /// Upper bound of what [`Attester::renew`] weighs.
+    fn renew_weight() -> Weight;
     /// Removes the job's session, if there is one.
     fn close(job: JobId);
-    /// The job's session, live or not.
+    /// The job's session, whether or not it counts.
     fn session(job: JobId) -> Option<Session>;
-    /// Whether the job has a session that is neither over nor withdrawn.
-    fn live(job: JobId, now: Moment) -> bool;
+    /// Whether the job's session counts at `now`, or why it does not.
+    fn judge(job: JobId, now: Moment) -> Result<(), Lapse>;
 }
 
 /// Who keeps the heads of receipt logs.

@@ -1,7 +1,7 @@
 //! What the pallet stores of a job. Not here: the spec itself, which is stored beside the record because few calls need it.
 
 use crate::accrual::{self, Clock};
-use blockcloud_primitives::{Balance, Completion, Digest, End, JobState, Moment, OfferId, Resources, SiteId};
+use blockcloud_primitives::{Balance, Completion, Digest, End, JobState, Moment, OfferId, Resources, SiteId, Suspension};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -36,6 +36,8 @@ pub struct Job<AccountId> {
     pub queued: Option<u64>,
     /// When the session that it rests on ends; absent until it is attested.
     pub session_until: Option<Moment>,
+    /// Why it waits for new evidence, unpaid; absent while its evidence counts. Of a job that has ended: whether it waited then.
+    pub suspended: Option<Suspension>,
     /// Its run; absent until the first checkpoint.
     pub run: Option<Run>,
     /// What the guest said when it finished.

@@ -44,6 +44,8 @@ impl<T: Config> Pallet<T> {
             paid: job.paid,
             returned: job.returned,
             session: T::Attester::session(id),
+            lapse: job.session_until.filter(|_| job.is_live()).and_then(|_| T::Attester::judge(id, Self::now()).err()),
+            suspended: job.suspended,
             head: T::Logs::head(id),
             completion: job.completion,
         })

@@ -16,6 +16,7 @@ pub trait WeightInfo {
 	fn place() -> Weight;
 	fn accept() -> Weight;
 	fn attest() -> Weight;
+	fn renew() -> Weight;
 	fn settle() -> Weight;
 	fn complete(p: u32, ) -> Weight;
 	fn cancel() -> Weight;
@@ -94,6 +95,25 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Jobs::Due` (r:22 w:2)
 	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(1042), added: 3517, mode: `MaxEncodedLen`)
 	fn attest() -> Weight {
+		// Proof size in bytes: measured `15512`, estimated `78364`.
+		// Shortest run: 115_914_000 ps.
+		Weight::from_parts(135_753_000, 78364)
+			.saturating_add(T::DbWeight::get().reads(27_u64))
+			.saturating_add(T::DbWeight::get().writes(4_u64))
+	}
+	/// Storage: `Jobs::Jobs` (r:1 w:1)
+	/// Proof: `Jobs::Jobs` (`max_values`: None, `max_size`: Some(400), added: 2875, mode: `MaxEncodedLen`)
+	/// Storage: `Jobs::Specs` (r:1 w:0)
+	/// Proof: `Jobs::Specs` (`max_values`: None, `max_size`: Some(11374), added: 13849, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Sessions` (r:1 w:0)
+	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(285), added: 2760, mode: `MaxEncodedLen`)
+	/// Storage: `Receipts::Logs` (r:1 w:1)
+	/// Proof: `Receipts::Logs` (`max_values`: None, `max_size`: Some(121), added: 2596, mode: `MaxEncodedLen`)
+	/// Storage: `Timestamp::Now` (r:1 w:0)
+	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
+	/// Storage: `Jobs::Due` (r:22 w:2)
+	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(1042), added: 3517, mode: `MaxEncodedLen`)
+	fn renew() -> Weight {
 		// Proof size in bytes: measured `15512`, estimated `78364`.
 		// Shortest run: 115_914_000 ps.
 		Weight::from_parts(135_753_000, 78364)
@@ -416,6 +436,11 @@ impl WeightInfo for () {
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn attest() -> Weight {
+		Weight::from_parts(135_753_000, 78364)
+			.saturating_add(ParityDbWeight::get().reads(27_u64))
+			.saturating_add(ParityDbWeight::get().writes(4_u64))
+	}
+	fn renew() -> Weight {
 		Weight::from_parts(135_753_000, 78364)
 			.saturating_add(ParityDbWeight::get().reads(27_u64))
 			.saturating_add(ParityDbWeight::get().writes(4_u64))

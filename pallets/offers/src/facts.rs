@@ -17,6 +17,11 @@ use frame_support::{
 use sp_runtime::ArithmeticError;
 
 impl<T: Config> Pallet<T> {
+    /// Whether this account is an accredited certifier now.
+    pub fn is_certifier(account: &T::AccountId) -> bool {
+        Certifiers::<T>::contains_key(account)
+    }
+
     pub(crate) fn do_accredit(certifier: T::AccountId) -> DispatchResult {
         ensure!(!Certifiers::<T>::contains_key(&certifier), Error::<T>::AlreadyAccredited);
         ensure!(Certifiers::<T>::count() < T::MaxCertifiers::get(), Error::<T>::TooManyCertifiers);

@@ -3,17 +3,21 @@
 use crate::{AccountId, BlockNumber, Runtime, RuntimeCall, RuntimeEvent, RuntimeOrigin, Session, config::system::Weights};
 use frame_support::{
     parameter_types,
-    traits::{ConstU32, Get},
+    traits::{ConstU32, EitherOfDiverse, Get},
     weights::Weight,
 };
 use frame_system::EnsureRoot;
-use pallet_collective::{DefaultVote, EnsureProportionAtLeast, Instance1, MemberCount};
+use pallet_collective::{DefaultVote, EnsureProportionAtLeast, Instance1, Instance2, MemberCount};
 use sp_runtime::Perbill;
 
-/// The one collective of this chain.
+/// The council's collective.
 pub type CouncilCollective = Instance1;
+/// The collective of the technical committee: the companies' engineers, who are awake when something breaks.
+pub type TechnicalCollective = Instance2;
 /// Two thirds of the council have voted for it. This is the origin of everything that needs governance.
 pub type CouncilMotion = EnsureProportionAtLeast<AccountId, CouncilCollective, 2, 3>;
+/// Half of the technical committee, or the council. Can stop, never allow.
+pub type EmergencyStop = EitherOfDiverse<EnsureProportionAtLeast<AccountId, TechnicalCollective, 1, 2>, CouncilMotion>;
 /// Most validators.
 pub type MaxValidators = ConstU32<64>;
 
@@ -34,6 +38,23 @@ impl DefaultVote for SilenceIsNo {
 }
 
 impl pallet_collective::Config<CouncilCollective> for Runtime {
+    type RuntimeOrigin = RuntimeOrigin;
+    type Proposal = RuntimeCall;
+    type RuntimeEvent = RuntimeEvent;
+    type MotionDuration = MotionDuration;
+    type MaxProposals = ConstU32<64>;
+    type MaxMembers = ConstU32<64>;
+    type DefaultVote = SilenceIsNo;
+    type SetMembersOrigin = EnsureRoot<AccountId>;
+    type MaxProposalWeight = MaxProposalWeight;
+    type DisapproveOrigin = EnsureRoot<AccountId>;
+    type KillOrigin = EnsureRoot<AccountId>;
+    /// Only members can propose and their number is bounded, so motions need no deposit.
+    type Consideration = ();
+    type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
+}
+
+impl pallet_collective::Config<TechnicalCollective> for Runtime {
     type RuntimeOrigin = RuntimeOrigin;
     type Proposal = RuntimeCall;
     type RuntimeEvent = RuntimeEvent;

@@ -5,13 +5,11 @@
 use crate::{
     AccountId, Attestation, Balance, Balances, Bonds, Jobs, Offers, Receipts, Runtime, RuntimeHoldReason, Timestamp,
     config::{
-        governance::CouncilMotion,
+        governance::{CouncilMotion, EmergencyStop},
         money::{MICRO, MILLI, UNIT},
     },
 };
-use blockcloud_primitives::{
-    Checkpoint, Digest, End, Evidence, Head, JobId, JobSpec, Moment, OfferId, Policy, PublicKey, Resources, Session,
-};
+use blockcloud_primitives::{Checkpoint, End, Head, JobId, JobSpec, Lapse, Moment, OfferId, PublicKey, Resources, Session};
 use frame_support::{
     defensive, parameter_types,
     traits::{ConstU32, ConstU128},
@@ -78,6 +76,7 @@ impl pallet_jobs::Config for Runtime {
     type ClaimWindow = ConstU32<HOUR>;
     type MinCheckpointGap = ConstU32<2>;
     type MaxCheckpointGap = ConstU32<HOUR>;
+    type MaxSuspensionGrace = ConstU32<HOUR>;
     type MinPaidTime = ConstU32<60>;
     type DepositBase = ConstU128<{ JOB_RECORDS.0 as u128 * RECORD + JOB_RECORDS.1 as u128 * BYTE }>;
     type DepositPerByte = ConstU128<BYTE>;
@@ -88,13 +87,22 @@ impl pallet_jobs::Config for Runtime {
 }
 
 impl pallet_attestation::Config for Runtime {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
     type Time = Timestamp;
     type GovernanceOrigin = CouncilMotion;
+    type StopOrigin = EmergencyStop;
+    type Certifiers = Auditors;
+    type DepositBase = ConstU128<RECORD>;
+    type DepositPerByte = ConstU128<BYTE>;
+    type CollateralGrace = ConstU32<{ 30 * DAY }>;
     type MaxAnchorAge = ConstU32<256>;
     type MaxSession = ConstU32<DAY>;
     type MaxMeasurements = ConstU32<256>;
     type MaxDeniedChips = ConstU32<4096>;
     type WeightInfo = pallet_attestation::weights::SubstrateWeight<Runtime>;
+    #[cfg(feature = "runtime-benchmarks")]
+    type BenchmarkHelper = super::market_benchmarks::Neighbours;
 }
 
 impl pallet_receipts::Config for Runtime {
@@ -150,12 +158,20 @@ impl pallet_jobs::traits::Cover<AccountId> for Liability {
 pub struct Guests;
 
 impl pallet_jobs::traits::Attester<AccountId> for Guests {
-    fn open(job: JobId, provider: &AccountId, terms: Digest, policy: &Policy, evidence: &Evidence, now: Moment) -> DispatchResult {
-        Attestation::open(job, provider, terms, policy, evidence, now).map(|_| ())
+    fn open(candidate: &pallet_jobs::traits::Candidate<'_, AccountId>) -> DispatchResult {
+        Attestation::open(&attested(candidate)).map(|_| ())
     }
 
     fn open_weight() -> Weight {
         Attestation::open_weight()
+    }
+
+    fn renew(candidate: &pallet_jobs::traits::Candidate<'_, AccountId>) -> DispatchResult {
+        Attestation::renew(&attested(candidate)).map(|_| ())
+    }
+
+    fn renew_weight() -> Weight {
+        Attestation::renew_weight()
     }
 
     fn close(job: JobId) {
@@ -166,8 +182,23 @@ impl pallet_jobs::traits::Attester<AccountId> for Guests {
         Attestation::session(job)
     }
 
-    fn live(job: JobId, now: Moment) -> bool {
-        Attestation::live(job, now)
+    fn judge(job: JobId, now: Moment) -> Result<(), Lapse> {
+        Attestation::judge(job, now).map(|_| ())
+    }
+}
+
+/// One pallet's candidate as the other's.
+fn attested<'a>(candidate: &pallet_jobs::traits::Candidate<'a, AccountId>) -> pallet_attestation::Candidate<'a> {
+    let pallet_jobs::traits::Candidate { job, provider, site, terms, policy, evidence, now } = *candidate;
+    pallet_attestation::Candidate { job, provider, site, terms, policy, evidence, now }
+}
+
+/// The offers' certifiers as those who may vouch for chips.
+pub struct Auditors;
+
+impl pallet_attestation::traits::Certifiers for Auditors {
+    fn is_accredited(account: &AccountId) -> bool {
+        Offers::is_certifier(account)
     }
 }
 

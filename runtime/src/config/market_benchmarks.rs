@@ -3,8 +3,8 @@
 use crate::{AccountId, Balances, Bonds, Offers, Runtime, RuntimeOrigin, Timestamp, config::money::UNIT};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{
-    Allow, Digest, Fact, Head, JobId, JobSpec, Measurement, Moment, OfferId, OfferTerms, Policy, Price, PublicKey, Resources, Session,
-    SiteId, Tcb, Tee,
+    Allow, Digest, Fact, Firmware, Head, JobId, JobSpec, Measurement, Moment, OfferId, OfferTerms, Policy, Price, PublicKey, Resources,
+    Session, SiteId, Tcb, Tee,
 };
 use frame_support::traits::{Time, fungible::Mutate};
 
@@ -43,7 +43,8 @@ impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
         let empty = pallet_attestation::Roots { root: Default::default(), issuer: Default::default() };
         let issuer = Digest(sp_io::hashing::sha2_256(&empty.issuer));
         pallet_attestation::RootsOf::<Runtime>::insert(hardware, empty);
-        pallet_attestation::Floors::<Runtime>::insert(hardware, Tcb::default());
+        let floor = pallet_attestation::Scheduled::at_once(Tcb::default());
+        pallet_attestation::Floors::<Runtime>::insert(hardware, floor);
         let session = Session {
             provider: blockcloud_primitives::AccountId(provider.clone().into()),
             tee: Tee::SevSnp,
@@ -51,17 +52,36 @@ impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
             wrapping_key: PublicKey([0; 32]),
             measurement: Measurement([0; 48]),
             chip: Digest::ZERO,
-            tcb: Tcb::default(),
+            firmware: Firmware::SevSnp(Tcb::default()),
             evidence: Digest::ZERO,
+            previous: None,
             since: now(),
             valid_until: Moment::MAX,
         };
-        let guest = pallet_attestation::Guest { session, product: Product::Genoa, firmware: Tcb::default(), issuer, by_approval: false };
+        let chip = pallet_attestation::Chip {
+            provider: provider.clone(),
+            site: SiteId(1),
+            deposit: 0,
+            sessions: 1,
+            endorsements: Default::default(),
+        };
+        pallet_attestation::Chips::<Runtime>::insert(session.chip, chip);
+        let basis = pallet_attestation::Basis::SevSnp { product: Product::Genoa, issuer };
+        let approved_by = pallet_attestation::ApprovedBy::Customer;
+        let guest = pallet_attestation::Guest { session, basis, approved_by, endorsements: 0 };
         pallet_attestation::Sessions::<Runtime>::insert(job, guest);
     }
 
     fn head(job: JobId, head: Head) {
         pallet_receipts::Logs::<Runtime>::insert(job, pallet_receipts::Log { opened_at: now(), head: Some(head) });
+    }
+}
+
+impl pallet_attestation::traits::BenchmarkHelper for Neighbours {
+    fn certifiers(count: u32) -> alloc::vec::Vec<AccountId> {
+        let certifiers: alloc::vec::Vec<AccountId> = (0..count).map(|index| frame_benchmarking::account("certifier", index, 0)).collect();
+        certifiers.iter().for_each(|certifier| pallet_offers::Certifiers::<Runtime>::insert(certifier, ()));
+        certifiers
     }
 }
 

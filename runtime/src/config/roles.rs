@@ -79,6 +79,7 @@ fn buyer(call: &RuntimeCall) -> bool {
 }
 
 fn operator(call: &RuntimeCall) -> bool {
+    use pallet_attestation::Call as Attestation;
     use pallet_jobs::Call as Jobs;
     use pallet_offers::Call as Offers;
     match call {
@@ -98,12 +99,16 @@ fn operator(call: &RuntimeCall) -> bool {
             call,
             Jobs::accept { .. }
                 | Jobs::attest { .. }
+                | Jobs::renew { .. }
                 | Jobs::settle { .. }
                 | Jobs::complete { .. }
                 | Jobs::cancel { .. }
                 | Jobs::poke { .. }
         ),
         RuntimeCall::Receipts(pallet_receipts::Call::checkpoint { .. }) => true,
+        RuntimeCall::Attestation(call) => {
+            matches!(call, Attestation::submit_collateral { .. } | Attestation::remove_collateral { .. } | Attestation::release_chip { .. })
+        }
         _ => false,
     }
 }

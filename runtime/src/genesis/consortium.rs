@@ -5,7 +5,8 @@
 
 use super::Founder;
 use crate::{
-    AccountId, AttestationConfig, BalancesConfig, ConsortiumConfig, CouncilConfig, RuntimeGenesisConfig, SessionConfig, config::money::UNIT,
+    AccountId, AttestationConfig, BalancesConfig, ConsortiumConfig, CouncilConfig, RuntimeGenesisConfig, SessionConfig,
+    TechnicalCommitteeConfig, config::money::UNIT,
 };
 use alloc::vec::Vec;
 use frame_support::build_struct_json_patch;
@@ -97,6 +98,7 @@ pub fn consortium() -> Value {
     build_struct_json_patch!(RuntimeGenesisConfig {
         balances: BalancesConfig { balances: accounts().map(|account| (account, ENDOWMENT)).collect() },
         council: CouncilConfig { members: accounts().collect() },
+        technical_committee: TechnicalCommitteeConfig { members: accounts().collect() },
         consortium: ConsortiumConfig { validators: founders.iter().map(Founder::listed).collect() },
         // Vendors' roots and firmware floors are the council's first motions; until then no hardware is trusted.
         attestation: AttestationConfig { simulation_allowed: false },

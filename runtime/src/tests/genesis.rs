@@ -93,7 +93,7 @@ fn every_preset_meets_every_invariant() {
 
 mod simulated_hardware {
     use super::*;
-    use crate::{Attestation, RuntimeOrigin};
+    use crate::{Attestation, RuntimeOrigin, config::governance::CouncilCollective};
     use blockcloud_evidence::snp::Product;
     use blockcloud_primitives::Tee;
     use frame_support::assert_noop;
@@ -119,7 +119,7 @@ mod simulated_hardware {
         chain(CONSORTIUM).execute_with(|| {
             assert!(!pallet_attestation::SimulationAllowed::<Runtime>::get());
             assert_eq!(pallet_attestation::RootsOf::<Runtime>::iter().count(), 0);
-            let council: RuntimeOrigin = pallet_collective::RawOrigin::Members(4, 4).into();
+            let council: RuntimeOrigin = pallet_collective::RawOrigin::<_, CouncilCollective>::Members(4, 4).into();
             let (root, issuer) = (ROOT.to_vec().try_into().unwrap(), ISSUER.to_vec().try_into().unwrap());
             assert_noop!(
                 Attestation::set_roots(council, Tee::Simulated, Product::Genoa, root, issuer),
@@ -130,7 +130,7 @@ mod simulated_hardware {
 
     #[test]
     fn evidence_is_refused_by_the_consortium() {
-        use blockcloud_primitives::{Allow, Digest, Evidence, JobId, Measurements, Policy, PublicKey, Signature, Tcb};
+        use blockcloud_primitives::{Allow, Digest, Evidence, JobId, Measurements, Policy, PublicKey, Signature, SiteId, Tcb};
         chain(CONSORTIUM).execute_with(|| {
             let policy = Policy {
                 regions: Allow::Any,
@@ -138,11 +138,16 @@ mod simulated_hardware {
                 certificates: Default::default(),
                 tees: vec![Tee::Simulated].try_into().unwrap(),
                 firmware_floor: Tcb::default(),
+                tdx_floor: Default::default(),
+                legacy_hardware: false,
+                chip_endorsements: 0,
+                longest_session: 0,
                 measurements: Measurements::Approved,
                 denied_providers: Default::default(),
                 erase_within: 60,
                 recipients: Default::default(),
                 checkpoint_gap: 10,
+                suspension_grace: 0,
             };
             let evidence = Evidence {
                 tee: Tee::Simulated,
@@ -153,10 +158,11 @@ mod simulated_hardware {
                 wrapping_key: PublicKey([2; 32]),
                 possession: Signature([3; 64]),
             };
-            assert_noop!(
-                Attestation::open(JobId(1), &Ferdie.to_account_id(), Digest::ZERO, &policy, &evidence, 1),
-                pallet_attestation::Error::<Runtime>::SimulationRefused
-            );
+            let provider = Ferdie.to_account_id();
+            let (job, site, terms) = (JobId(1), SiteId(1), Digest::ZERO);
+            let candidate =
+                pallet_attestation::Candidate { job, provider: &provider, site, terms, policy: &policy, evidence: &evidence, now: 1 };
+            assert_noop!(Attestation::open(&candidate), pallet_attestation::Error::<Runtime>::SimulationRefused);
         });
     }
 }

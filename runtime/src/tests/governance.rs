@@ -123,7 +123,7 @@ fn silence_is_no() {
         assert_ok!(Council::vote(company(1), hash, 0, true));
         System::set_block_number(4 * 24 * 60 * 60);
         assert_ok!(Council::close(company(0), hash, 0, weight, length));
-        System::assert_last_event(pallet_collective::Event::Disapproved { proposal_hash: hash }.into());
+        System::assert_last_event(RuntimeEvent::Council(pallet_collective::Event::Disapproved { proposal_hash: hash }));
     });
 }
 
@@ -163,4 +163,40 @@ fn a_removed_validator_leaves_both_consensus_sets() {
         assert_eq!(pallet_aura::Authorities::<Runtime>::get().len(), 3);
         assert_eq!(crate::Grandpa::grandpa_authorities().len(), 3);
     });
+}
+
+mod emergency_stop {
+    use super::*;
+    use crate::{Attestation, config::governance::TechnicalCollective};
+    use sp_runtime::DispatchError::BadOrigin;
+
+    fn technical(ayes: u32) -> RuntimeOrigin {
+        pallet_collective::RawOrigin::<_, TechnicalCollective>::Members(ayes, 4).into()
+    }
+
+    fn council(ayes: u32) -> RuntimeOrigin {
+        pallet_collective::RawOrigin::<_, crate::config::governance::CouncilCollective>::Members(ayes, 4).into()
+    }
+
+    #[test]
+    fn takes_half_of_the_technical_committee_and_is_taken_back_by_the_council_only() {
+        chain(CONSORTIUM).execute_with(|| {
+            System::set_block_number(1);
+            assert_noop!(Attestation::stop(technical(1)), BadOrigin);
+            assert_ok!(Attestation::stop(technical(2)));
+            assert_noop!(Attestation::resume(technical(4)), BadOrigin);
+            assert_noop!(Attestation::resume(council(2)), BadOrigin);
+            assert_ok!(Attestation::resume(council(3)));
+            assert_ok!(Attestation::stop(council(3)));
+        });
+    }
+
+    #[test]
+    fn is_all_that_the_technical_committee_can_do() {
+        use blockcloud_primitives::{Digest, Measurement};
+        chain(CONSORTIUM).execute_with(|| {
+            assert_noop!(Attestation::deny_chip(technical(4), Digest([1; 32])), BadOrigin);
+            assert_noop!(Attestation::approve_measurement(technical(4), Measurement([1; 48]), u64::MAX), BadOrigin);
+        });
+    }
 }

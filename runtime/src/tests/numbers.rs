@@ -21,6 +21,7 @@ fn pallets_keep_their_numbers() {
             (8, "Utility"),
             (9, "Multisig"),
             (10, "Proxy"),
+            (11, "TechnicalCommittee"),
             (20, "Offers"),
             (21, "Bonds"),
             (22, "Jobs"),

@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result};
 use blockcloud_client::{At, Chain};
-use blockcloud_primitives::{JobId, JobState, Receipt};
+use blockcloud_primitives::{JobId, JobState, Receipt, Tee};
 use blockcloud_tests::{customer::Customer, module, node::Node, process::free_port, provider::Provider};
 use std::{
     collections::BTreeMap,
@@ -112,7 +112,7 @@ async fn main() -> Result<()> {
 
     let port = free_port()?;
     let url = format!("http://127.0.0.1:{port}");
-    let _provider = Provider::start(&nodes[0], &chain, directory.path(), port, &url, &url).await?;
+    let _provider = Provider::start(&nodes[0], &chain, directory.path(), Tee::Simulated, port, &url, &url).await?;
     let customer = Customer::new(&nodes[0], directory.path());
     let spec = Customer::spec(&module("busy")?, &[], &["5000"])?;
     let mut starts = Vec::new();

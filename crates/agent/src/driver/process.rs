@@ -5,7 +5,7 @@
 //! it. A process is recognised by id, start time and boot id together, and signalled through a pidfd, so that a reused id is never mistaken.
 
 use super::{Driver, DriverError, Guest, LaunchRequest};
-use blockcloud_primitives::Measurement;
+use blockcloud_primitives::{Measurement, Tee};
 use futures::future::BoxFuture;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::Deserialize;
@@ -37,18 +37,19 @@ const PROCESSOR_DEADLINE: Duration = Duration::from_secs(20);
 pub struct ProcessDriver {
     guest: PathBuf,
     simulator: Option<String>,
+    tee: Tee,
     logs: PathBuf,
     http: reqwest::Client,
     politeness: Duration,
 }
 
 impl ProcessDriver {
-    /// A driver that starts this program, and writes what guests print into this folder.
-    pub fn new(guest: PathBuf, simulator: Option<String>, logs: PathBuf) -> Result<Self, DriverError> {
+    /// A driver that starts this program on hardware of this kind, and writes what guests print into this folder.
+    pub fn new(guest: PathBuf, simulator: Option<String>, tee: Tee, logs: PathBuf) -> Result<Self, DriverError> {
         let http = reqwest::Client::builder().timeout(PROCESSOR_DEADLINE).no_proxy().build();
         let http = http.map_err(|error| DriverError::Start { program: guest.display().to_string(), reason: error.to_string() })?;
         let guest = std::path::absolute(&guest).unwrap_or(guest);
-        Ok(Self { guest, simulator: simulator.map(|url| url.trim_end_matches('/').to_owned()), logs, http, politeness: POLITENESS })
+        Ok(Self { guest, simulator: simulator.map(|url| url.trim_end_matches('/').to_owned()), tee, logs, http, politeness: POLITENESS })
     }
 
     /// Tells the simulated processor what is launched: it measures the image and notes the host data.
@@ -77,7 +78,8 @@ impl ProcessDriver {
         let (evidence, measurement) = match &self.simulator {
             Some(url) => {
                 let (id, measurement) = self.launch_simulated(url, request).await?;
-                (format!("simulated:{url}#{id}"), Some(measurement))
+                let kind = if self.tee.is_tdx() { "simulated-tdx" } else { "simulated" };
+                (format!("{kind}:{url}#{id}"), Some(measurement))
             }
             None => ("configfs".to_owned(), None),
         };
@@ -255,7 +257,7 @@ mod tests {
         let program = folder.join("guest");
         std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        ProcessDriver::new(program, None, folder.join("logs")).unwrap()
+        ProcessDriver::new(program, None, Tee::SevSnp, folder.join("logs")).unwrap()
     }
 
     fn request(token: &str) -> LaunchRequest {
@@ -278,7 +280,7 @@ mod tests {
         let guest = driver(folder.path(), "exec sleep 600").launch(&request("a")).await.unwrap();
         // What another agent process after this one knows of it.
         let stored = serde_json::to_string(&guest).unwrap();
-        let again = ProcessDriver::new(folder.path().join("guest"), None, folder.path().join("logs")).unwrap();
+        let again = ProcessDriver::new(folder.path().join("guest"), None, Tee::SevSnp, folder.path().join("logs")).unwrap();
         let guest: Guest = serde_json::from_str(&stored).unwrap();
         assert!(again.alive(&guest).await);
         again.stop(&guest).await.unwrap();
@@ -384,10 +386,11 @@ mod tests {
     #[tokio::test]
     async fn a_missing_program_and_a_missing_simulator_are_named() {
         let folder = tempfile::tempdir().unwrap();
-        let missing = ProcessDriver::new(folder.path().join("nothing"), None, folder.path().join("logs")).unwrap();
+        let missing = ProcessDriver::new(folder.path().join("nothing"), None, Tee::SevSnp, folder.path().join("logs")).unwrap();
         assert!(matches!(missing.launch(&request("e")).await, Err(DriverError::Start { .. })));
         let url = format!("http://{}", closed_port());
-        let alone = ProcessDriver::new(folder.path().join("nothing"), Some(url.clone()), folder.path().join("logs")).unwrap();
+        let alone =
+            ProcessDriver::new(folder.path().join("nothing"), Some(url.clone()), Tee::Simulated, folder.path().join("logs")).unwrap();
         assert!(matches!(alone.launch(&request("f")).await, Err(DriverError::Processor { url: named, .. }) if named == url));
     }
 

@@ -19,7 +19,7 @@ use blockcloud_client::{
     access::{self, AccessError},
     agent_api::{GuestState, Health, JobStatus, SignedCheckpoint},
 };
-use blockcloud_primitives::{Digest, Evidence, JobId, Receipt};
+use blockcloud_primitives::{CollateralItem, Digest, Evidence, JobId, Receipt};
 use blockcloud_receipt_log::document::{ConsistencyDocument, InclusionDocument};
 use serde::Deserialize;
 use std::{str::FromStr as _, sync::Arc};
@@ -96,6 +96,15 @@ pub async fn health(State(agent): State<Shared>) -> Json<Health> {
     Json(Health { genesis: agent.genesis(), provider: agent.provider(), node: node.reachable, finalised: node.finalised, jobs })
 }
 
+/// `GET collateral`: what the vendor publishes beside its evidence, as this agent fetched it last. Whoever uses it verifies it.
+pub async fn collateral(State(agent): State<Shared>) -> Result<Json<Vec<CollateralItem>>, ApiError> {
+    let data = agent.config.data.clone();
+    let kept = tokio::task::spawn_blocking(move || crate::collateral::kept(&data)).await;
+    let kept = kept.map_err(|error| error.to_string()).and_then(|kept| kept.map_err(|error| error.to_string()));
+    kept.map(Json)
+        .map_err(|error| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, error, "have the provider run `blockcloud-agent collateral`"))
+}
+
 /// `GET jobs/{job}`.
 pub async fn status(State(agent): State<Shared>, Path(job): Path<String>) -> Result<Json<JobStatus>, ApiError> {
     let record = record_of(&agent, &job).await?;
@@ -108,7 +117,8 @@ pub async fn status(State(agent): State<Shared>, Path(job): Path<String>) -> Res
             list.push(blob.digest);
         }
     }
-    let guest = match agent.guest_process(&record).await {
+    let (guest, record) = agent.guest_process(record).await?;
+    let guest = match guest {
         _ if record.completion().is_some() => GuestState::Finished,
         GuestProcess::None | GuestProcess::Unknown => GuestState::None,
         GuestProcess::Alive => GuestState::Running,

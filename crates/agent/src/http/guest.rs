@@ -4,11 +4,11 @@
 
 use super::{ApiError, Shared, send_blob};
 use crate::{
-    agent::Agent,
+    agent::{Agent, now},
     blobs::BlobError,
     bounds::largest_output,
     log::JobLogError,
-    record::{JobRecord, Launch, SignedCompletion, Token},
+    record::{JobRecord, Launch, Renewal, SignedCompletion, Token},
 };
 use axum::{
     Json,
@@ -61,12 +61,21 @@ pub struct Batch {
     signature: Signature,
 }
 
-/// Whether the guest is to end.
+/// Whether the guest is to end, and which evidence it is to renew.
 #[derive(Serialize)]
 pub struct Control {
     stop: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renew: Option<Renew>,
+}
+
+/// Which evidence is to be renewed, and a recent block for the new one.
+#[derive(Serialize)]
+struct Renew {
+    previous: Digest,
+    anchor: Anchor,
 }
 
 /// The record of the guest with this token, and its launch.
@@ -269,13 +278,50 @@ pub async fn completion(
 
 /// `GET control`.
 pub async fn control(State(agent): State<Shared>, Path(token): Path<String>) -> Result<Json<Control>, ApiError> {
-    let (record, _) = guest_of(&agent, &token).await?;
+    let (record, launch) = guest_of(&agent, &token).await?;
     let reason = match record.end {
         Some(end) => Some(end.to_string()),
         None if record.closed_at.is_some() => Some("the job is closed".to_owned()),
         None => None,
     };
-    Ok(Json(Control { stop: reason.is_some(), reason }))
+    let renew = match launch.renewal {
+        Some(Renewal { previous, evidence: None, not_before }) if reason.is_none() && now() >= not_before => {
+            // Without a node there is no block to bind; the guest asks again.
+            let anchor = match agent.chain() {
+                Some(chain) => chain.finalised().await.ok(),
+                None => None,
+            };
+            anchor.map(|anchor| Renew { previous, anchor: Anchor { number: anchor.number, hash: anchor.hash } })
+        }
+        _ => None,
+    };
+    Ok(Json(Control { stop: reason.is_some(), reason, renew }))
+}
+
+/// `POST renewal`: evidence that renews that of the guest's session. It must be of the same keys; the chain judges the rest.
+pub async fn renewal(
+    State(agent): State<Shared>,
+    Path(token): Path<String>,
+    Json(evidence): Json<Evidence>,
+) -> Result<StatusCode, ApiError> {
+    let (record, launch) = guest_of(&agent, &token).await?;
+    let keys = |evidence: &Evidence| (evidence.receipt_key, evidence.wrapping_key);
+    if launch.evidence.as_ref().map(keys) != Some(keys(&evidence)) {
+        return Err(ApiError::conflict("this is evidence of other keys", "renew the evidence of the keys that were attested first"));
+    }
+    match launch.renewal {
+        None => return Err(ApiError::conflict("no renewal was asked for", "renew evidence when `control` says so")),
+        // Brought twice: the answer was lost.
+        Some(Renewal { evidence: Some(_), .. }) => return Ok(StatusCode::NO_CONTENT),
+        Some(Renewal { evidence: None, .. }) => {}
+    }
+    let set = move |launch: &mut Launch| {
+        if let Some(renewal) = &mut launch.renewal {
+            renewal.evidence = Some(evidence);
+        }
+    };
+    change_launch(&agent, record.job, launch.token, set).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn genesis(agent: &Agent) -> Result<Digest, ApiError> {

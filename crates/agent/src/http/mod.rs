@@ -39,6 +39,7 @@ pub fn router(agent: Shared, limits: Limits) -> Router {
     let guest = Router::new()
         .route("/launch", get(guest::launch))
         .route("/evidence", post(guest::evidence))
+        .route("/renewal", post(guest::renewal))
         .route("/key", get(guest::key))
         .route("/blobs/{digest}", get(guest::blob))
         .route("/output/{digest}", put(guest::output).layer(DefaultBodyLimit::disable()))
@@ -48,6 +49,7 @@ pub fn router(agent: Shared, limits: Limits) -> Router {
     // These are quick, and everybody may ask: only so many at a time. What takes long, a customer has signed for.
     let read = Router::new()
         .route("/health", get(customer::health))
+        .route("/collateral", get(customer::collateral))
         .route("/jobs/{job}", get(customer::status))
         .route("/jobs/{job}/evidence", get(customer::evidence))
         .route("/jobs/{job}/output", get(customer::output))

@@ -70,7 +70,7 @@ impl Setup {
             listen,
             guest_url: None,
             data: folder.path().into(),
-            driver: DriverConfig::Process { guest: "guest".into(), simulator: None },
+            driver: DriverConfig::Process { guest: "guest".into(), simulator: None, tee: None },
             accept,
             run,
         };

@@ -10,8 +10,10 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use blockcloud_client::{At, Chain};
-use blockcloud_evidence::snp::{self, Claims, Product, Requirements};
-use blockcloud_primitives::{Digest, Evidence, JobId, JobSpec, JobView, Measurements, Moment, ReportBinding, Tcb, Tee};
+use blockcloud_evidence::snp::{self, Product, Requirements};
+use blockcloud_primitives::{
+    CollateralItem, Digest, Evidence, JobId, JobSpec, JobView, Measurement, Measurements, Moment, ReportBinding, Tcb, Tee,
+};
 use clap::Subcommand;
 use codec::{Decode, Encode as _};
 use serde_json::json;
@@ -56,14 +58,16 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             let (file, root) = (file.map(|path| read(&path)).transpose().map_err(as_usage)?, root.named()?);
             let chain = context.chain().await?;
             let view = chain.job(job, At::Best).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
+            let agent = || crate::agent::Agent::of(&view, chain.genesis(), context.timeout());
             let evidence = match file {
                 Some(evidence) => evidence,
-                None => crate::agent::Agent::of(&view, chain.genesis(), context.timeout())?.evidence().await?,
+                None => agent()?.evidence().await?,
             };
+            let collateral = if evidence.tee.is_tdx() { agent()?.collateral().await? } else { Vec::new() };
             if let Some(path) = save {
                 fs::write(&path, serde_json::to_vec_pretty(&evidence)?).with_context(|| format!("cannot write {}", path.display()))?;
             }
-            let setting = Setting::of(&chain, &view, &evidence, at, root).await?;
+            let setting = Setting::of(&chain, &view, &evidence, collateral, at, root).await?;
             // Whoever placed the job knows better than any node what was agreed.
             let folder = match context.home() {
                 Ok(home) => JobFolder::find(&home, &chain, job).await.ok(),
@@ -100,8 +104,10 @@ pub struct Setting {
     pub genesis: Digest,
     /// Hash of the block that the evidence names as its anchor, if there is one.
     pub anchor_hash: Option<Digest>,
-    /// The vendor's certificates, if the chain has any for this hardware.
+    /// The vendor's certificates, if the chain has any for this hardware. Of TDX the issuer is empty: quotes carry it.
     pub roots: Option<Roots>,
+    /// The vendor's collateral, where evidence rests on any (TDX). It is verified here, so that it does not matter who brought it.
+    pub collateral: Vec<CollateralItem>,
     /// The only root to believe, BLAKE3 of its DER, if one is named.
     pub root: Option<Digest>,
     /// Unix milliseconds.
@@ -110,25 +116,37 @@ pub struct Setting {
 
 impl Setting {
     /// Asks the chain for what the evidence is to be judged against.
-    pub async fn of(chain: &Chain, job: &JobView, evidence: &Evidence, at: Option<Moment>, root: Option<Digest>) -> Result<Self> {
-        let roots = match snp::product_of(&evidence.report, &evidence.certificate) {
-            Ok(product) => chain.patiently(|| roots(chain, evidence.tee, product)).await?,
-            Err(_) => None,
-        };
-        // A job that is over is judged as of the time when its session began.
+    pub async fn of(
+        chain: &Chain,
+        job: &JobView,
+        evidence: &Evidence,
+        collateral: Vec<CollateralItem>,
+        at: Option<Moment>,
+        root: Option<Digest>,
+    ) -> Result<Self> {
+        let roots = chain.patiently(|| roots(chain, evidence)).await?;
+        // A job that is over is judged as of the time when its session began; collateral is as it was fetched.
         let at = match (at, &job.session) {
             (Some(at), _) => at,
-            (None, Some(session)) => session.since,
-            (None, None) => crate::context::now(),
+            (None, Some(session)) if !evidence.tee.is_tdx() => session.since,
+            (None, _) => crate::context::now(),
         };
         let anchor_hash = chain.patiently(|| chain.block_hash(evidence.anchor)).await?;
-        Ok(Self { genesis: chain.genesis(), anchor_hash, roots, root, at })
+        Ok(Self { genesis: chain.genesis(), anchor_hash, roots, collateral, root, at })
     }
 }
 
-/// The vendor's certificates that the chain holds for a product.
-pub async fn roots(chain: &Chain, tee: Tee, product: Product) -> blockcloud_client::Result<Option<Roots>> {
-    chain.item("Attestation", "RootsOf", &[(tee, product).encode()], At::Finalised).await
+/// The vendor's certificates that the chain holds for the hardware of this evidence.
+pub async fn roots(chain: &Chain, evidence: &Evidence) -> blockcloud_client::Result<Option<Roots>> {
+    let tee = evidence.tee;
+    if tee.is_tdx() {
+        let root: Option<Vec<u8>> = chain.item("Attestation", "TdxRoots", &[tee.encode()], At::Finalised).await?;
+        return Ok(root.map(|root| Roots { root, issuer: Vec::new() }));
+    }
+    match snp::product_of(&evidence.report, &evidence.certificate) {
+        Ok(product) => chain.item("Attestation", "RootsOf", &[(tee, product).encode()], At::Finalised).await,
+        Err(_) => Ok(None),
+    }
 }
 
 fn tcb(level: &snp::Tcb) -> Tcb {
@@ -156,17 +174,13 @@ pub fn judge(job: &JobView, evidence: &Evidence, setting: &Setting) -> Verdict {
             .map_or_else(|| "none: the council must set them".into(), |roots| format!("root {}", Digest::of(&roots.root))),
     );
     if let (true, Some(roots)) = (known, &setting.roots) {
-        let product = snp::product_of(&evidence.report, &evidence.certificate).ok();
-        let (trusted, found) = trust::judge(setting.root, evidence.tee, product, &roots.root);
-        verdict.check("the vendor's root is one to believe", trusted, found);
-        let issuers = snp::verify_issuers(&roots.root, &roots.issuer, setting.at);
-        verdict.result("the vendor's certificates are valid", issuers, |_| "root and issuer".into());
-        let claims = snp::verify(&evidence.report, &evidence.certificate, &roots.issuer, &Requirements::USUAL, setting.at);
-        let signed = verdict.result("the report is signed by a genuine chip in a safe state", claims, |claims| {
-            format!("{:?}, firmware {:?}", claims.product, tcb(&claims.committed))
-        });
-        if let Some(claims) = signed {
-            judge_claims(job, evidence, setting, &claims, &mut verdict);
+        let said = if evidence.tee.is_tdx() {
+            tdx::judge(job, evidence, setting, &roots.root, &mut verdict)
+        } else {
+            judge_snp(job, evidence, setting, roots, &mut verdict)
+        };
+        if let Some(said) = said {
+            judge_claims(job, evidence, setting, &said, &mut verdict);
         }
     }
     if let Some(session) = &job.session {
@@ -181,8 +195,56 @@ pub fn judge(job: &JobView, evidence: &Evidence, setting: &Setting) -> Verdict {
                 format!("{} instead of {}: the node lies", session.wrapping_key, evidence.wrapping_key)
             },
         );
+        verdict.check(
+            "the chain's session counts",
+            job.lapse.is_none(),
+            job.lapse.map_or_else(|| format!("until {}", session.valid_until), |lapse| lapse.to_string()),
+        );
     }
     verdict
+}
+
+/// What evidence of any vendor says, once it is verified.
+struct Said {
+    measurement: Measurement,
+    /// What the launch was bound to; nothing where that is not a terms hash.
+    launched_for: Option<Digest>,
+    report_data: [u8; 64],
+}
+
+/// Judges an SEV-SNP report under the chain's certificates.
+fn judge_snp(job: &JobView, evidence: &Evidence, setting: &Setting, roots: &Roots, verdict: &mut Verdict) -> Option<Said> {
+    let product = snp::product_of(&evidence.report, &evidence.certificate).ok();
+    let (trusted, found) = trust::judge(setting.root, evidence.tee, product, &roots.root);
+    verdict.check("the vendor's root is one to believe", trusted, found);
+    let issuers = snp::verify_issuers(&roots.root, &roots.issuer, setting.at);
+    verdict.result("the vendor's certificates are valid", issuers, |_| "root and issuer".into());
+    let claims = snp::verify(&evidence.report, &evidence.certificate, &roots.issuer, &Requirements::USUAL, setting.at);
+    let claims = verdict.result("the report is signed by a genuine chip in a safe state", claims, |claims| {
+        format!("{:?}, firmware {:?}", claims.product, tcb(&claims.committed))
+    })?;
+    let policy = &job.spec.policy;
+    let floor = policy.firmware_floor;
+    verdict.check(
+        "its firmware meets the policy's floor",
+        tcb(&claims.committed).meets(&floor) && tcb(&claims.launch).meets(&floor),
+        format!("committed {:?}, wanted {floor:?}; the provider must update its firmware", tcb(&claims.committed)),
+    );
+    let legacy = claims.product == Product::Milan;
+    verdict.check(
+        "the policy accepts this generation of processors",
+        !legacy || policy.legacy_hardware,
+        if legacy {
+            "Milan, whose root keys are claimed to have been extracted by software".into()
+        } else {
+            format!("{:?}", claims.product)
+        },
+    );
+    Some(Said {
+        measurement: Measurement(claims.measurement),
+        launched_for: Some(Digest(claims.host_data)),
+        report_data: claims.report_data,
+    })
 }
 
 /// Judges evidence for a job as its customer agreed to it, whatever the node shows: spec and terms are the customer's own.
@@ -200,15 +262,9 @@ pub fn judge_agreed(job: JobId, agreed: &JobSpec, view: &JobView, evidence: &Evi
     verdict
 }
 
-fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &Claims, verdict: &mut Verdict) {
-    let JobSpec { policy, .. } = &job.spec;
-    let floor = policy.firmware_floor;
-    verdict.check(
-        "its firmware meets the policy's floor",
-        tcb(&claims.committed).meets(&floor) && tcb(&claims.launch).meets(&floor),
-        format!("committed {:?}, wanted {floor:?}; the provider must update its firmware", tcb(&claims.committed)),
-    );
-    let measurement = blockcloud_primitives::Measurement(claims.measurement);
+fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, said: &Said, verdict: &mut Verdict) {
+    let policy = &job.spec.policy;
+    let measurement = said.measurement;
     match &policy.measurements {
         Measurements::Only(list) => verdict.check("the policy accepts this guest", list.contains(&measurement), measurement.to_string()),
         Measurements::Approved => verdict.check(
@@ -216,16 +272,24 @@ fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &
             true,
             format!("{measurement}; that it is on the council's list is what the node says, nothing here shows it"),
         ),
+        Measurements::Publishers(list) => verdict.check(
+            "the policy leaves the guest to publishers",
+            !list.is_empty(),
+            format!("{measurement}; that one of them published it is what the node says, nothing here shows it"),
+        ),
     };
     verdict.check(
         "it was launched for this job's terms",
-        claims.host_data == job.terms.0,
-        format!("{}, wanted {}", Digest(claims.host_data), job.terms),
+        said.launched_for == Some(job.terms),
+        said.launched_for
+            .map_or_else(|| format!("for something else, wanted {}", job.terms), |found| format!("{found}, wanted {}", job.terms)),
     );
     let Some(anchor_hash) = setting.anchor_hash else {
         verdict.check("it names a block of this chain", false, format!("block {} is not known", evidence.anchor));
         return;
     };
+    // What was renewed is what the node says; the processor signed it, so that a lie does not help.
+    let previous = job.session.as_ref().filter(|session| session.evidence == evidence.replay_key()).and_then(|session| session.previous);
     let binding = ReportBinding {
         genesis: setting.genesis,
         tee: evidence.tee,
@@ -238,14 +302,15 @@ fn judge_claims(job: &JobView, evidence: &Evidence, setting: &Setting, claims: &
         wrapping_key: evidence.wrapping_key,
         tls_key: None,
         gpu_evidence: None,
-        previous: None,
+        previous,
     };
     verdict.check(
         "it binds this chain, provider, job, block and these keys",
-        claims.report_data == binding.report_data(),
+        said.report_data == binding.report_data(),
         format!("receipt key {}", evidence.receipt_key),
     );
 }
 
+mod tdx;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod bond;
+mod chip;
 mod doctor;
 pub mod evidence;
 mod fact;
@@ -41,6 +42,9 @@ enum Command {
     /// Vouch for facts about sites, or withdraw them.
     #[command(subcommand)]
     Fact(fact::Command),
+    /// Processors: who runs them where, and who vouches for that.
+    #[command(subcommand)]
+    Chip(chip::Command),
     /// Offers of capacity.
     #[command(subcommand)]
     Offer(offer::Command),
@@ -81,6 +85,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         Command::Provider(command) => provider::run(&context, command).await,
         Command::Bond(command) => bond::run(&context, command).await,
         Command::Fact(command) => fact::run(&context, command).await,
+        Command::Chip(command) => chip::run(&context, command).await,
         Command::Offer(command) => offer::run(&context, command).await,
         Command::Job(command) => job::run(&context, command).await,
         Command::Receipt(command) => receipt::run(&context, command).await,

@@ -11,7 +11,6 @@ use crate::{
 };
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{At, Chain};
-use blockcloud_evidence::snp;
 use blockcloud_primitives::{Digest, Head, JobId, JobView, Receipt};
 use blockcloud_receipt_log::{Tree, document::InclusionDocument, receipt_hash};
 use clap::Subcommand;
@@ -109,9 +108,9 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
         Command::Export { job, to } => {
             let log = log(context, &chain, job).await?;
             let evidence = log.agent.evidence().await?;
-            let product = snp::product_of(&evidence.report, &evidence.certificate).map_err(|error| anyhow::anyhow!("{error}"))?;
-            let roots = roots(&chain, evidence.tee, product).await?.context("the chain holds no vendor certificates for this hardware")?;
-            let setting = Setting::of(&chain, &log.view, &evidence, None, None).await?;
+            let roots = roots(&chain, &evidence).await?.context("the chain holds no vendor certificates for this hardware")?;
+            let collateral = if evidence.tee.is_tdx() { log.agent.collateral().await? } else { Vec::new() };
+            let setting = Setting::of(&chain, &log.view, &evidence, collateral, None, None).await?;
             let mut checkpoints = log.agent.checkpoints().await?;
             checkpoints.retain(|signed| signed.checkpoint.size <= log.head.size);
             let bundle = Bundle {
@@ -120,6 +119,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
                 at: setting.at,
                 anchor_hash: setting.anchor_hash.context("the node does not know the evidence's anchor block")?,
                 roots: (hex::encode(&roots.root), hex::encode(&roots.issuer)),
+                collateral: setting.collateral,
                 job: log.view,
                 evidence,
                 receipts: log.receipts,

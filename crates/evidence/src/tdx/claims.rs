@@ -1,6 +1,6 @@
 //! What verified evidence says.
 
-use crate::tdx::{Advisory, Attributes, BodyType, Error, Platform, TcbStatus};
+use crate::tdx::{Advisory, Attributes, BodyType, Error, KeyId, Platform, Serial, TcbStatus};
 use alloc::vec::Vec;
 
 /// What verified evidence says. Made by [`verify`](crate::tdx::verify) and [`verify_quote`](crate::tdx::verify_quote) only, from evidence that passed every
@@ -15,6 +15,10 @@ pub struct Claims {
     pub body_type: BodyType,
     /// The platform that the guest runs on.
     pub platform: Platform,
+    /// Serial number of the certificate of the platform's key, which its authority may revoke later.
+    pub serial: Serial,
+    /// Key of the authority that issued it.
+    pub authority: KeyId,
     /// How good the platform, its TDX module and its quoting enclave are together.
     pub status: TcbStatus,
     /// What is known of them, each once. An up-to-date platform may have some: for information.

@@ -57,6 +57,15 @@ impl Endorsements<'_> {
     }
 }
 
+/// Checks what can be seen of a root: that it names itself as its issuer, is valid, and may sign certificates and revocation lists. Its signature is not
+/// verified: whoever trusts it says so. Answers its key.
+///
+/// # Errors
+/// [`Link::Root`]'s.
+pub fn verify_root(root_der: &[u8], now_ms: u64) -> Result<KeyId, Error> {
+    Certificate::root(root_der, now_ms)?.key_id()
+}
+
 /// Verifies the root's revocation list.
 ///
 /// * `root_der`: the root certificate, DER, from the verifier's own trust store;

@@ -14,6 +14,7 @@ mod enclave;
 mod error;
 mod explanation;
 mod json;
+mod measurement;
 mod origin;
 mod pem;
 mod platform;
@@ -26,12 +27,16 @@ mod signed;
 mod tcb;
 mod tcb_info;
 mod verify;
+mod wanted;
 
 pub use attributes::Attributes;
 pub use claims::Claims;
-pub use collateral::{Collateral, Endorsements, SignedItem, verify_pck_crl, verify_qe_identity, verify_root_crl, verify_tcb_info};
+pub use collateral::{
+    Collateral, Endorsements, SignedItem, verify_pck_crl, verify_qe_identity, verify_root, verify_root_crl, verify_tcb_info,
+};
 pub use enclave::EnclaveReport;
 pub use error::{Error, Item, Link};
+pub use measurement::measurement;
 pub use origin::{KeyId, Origin, Serial};
 pub use pem::certificates;
 pub use platform::{Platform, SgxType};
@@ -43,6 +48,7 @@ pub use revocation::RevocationList;
 pub use tcb::{Advisories, Advisory, TcbStatus};
 pub use tcb_info::{Module, ModuleIdentity, ModuleLevel, TcbInfo, TcbLevel};
 pub use verify::{verify, verify_quote};
+pub use wanted::Wanted;
 
 /// Longest quote, in bytes. Real ones have up to 8000, much of it padding.
 pub const MAX_QUOTE_LEN: usize = 8192;

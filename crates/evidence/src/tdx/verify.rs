@@ -112,6 +112,8 @@ fn judge(
         version: quote.version,
         body_type: report.body_type,
         platform,
+        serial: chip.serial()?,
+        authority: issuer.key_id()?,
         status: standing.status,
         advisories: standing.advisories,
         tcb_date_ms: standing.date_ms.min(qe_level.date_ms),

@@ -14,33 +14,59 @@ use std::{
 /// GUID of the chip's certificate (VCEK) in the certificate table that SEV-SNP hosts supply (GHCB specification, section 4.1.8.1).
 const VCEK: [u8; 16] = [0x63, 0xda, 0x75, 0x8d, 0xe6, 0x64, 0x45, 0x64, 0xad, 0xc5, 0xf4, 0xb9, 0x3b, 0xe8, 0xac, 0xcd];
 
-/// The kernel's report interface.
+/// Where the kernel has its report interface.
+pub const ROOT: &str = "/sys/kernel/config/tsm/report";
+
+/// The kernel's report interface, and the kind of hardware behind it.
 #[derive(Clone, Debug)]
 pub struct Configfs {
     root: PathBuf,
+    tee: Tee,
 }
 
-impl Default for Configfs {
-    fn default() -> Self {
-        Self { root: "/sys/kernel/config/tsm/report".into() }
+impl Configfs {
+    /// Finds out which hardware the interface in this folder speaks for.
+    ///
+    /// # Errors
+    /// There is no such interface, or its hardware is unknown here.
+    pub fn open(root: impl Into<PathBuf>) -> Result<Self, EvidenceError> {
+        let root = root.into();
+        let tee = with_entry(&root, hardware)?;
+        Ok(Self { root, tee })
     }
 }
 
 impl ReportSource for Configfs {
     fn tee(&self) -> Tee {
-        Tee::SevSnp
+        self.tee
     }
 
     async fn report(&self, data: [u8; 64]) -> Result<Report, EvidenceError> {
-        let suffix: [u8; 8] = keys::random().map_err(|error| failed(&self.root, io::Error::other(error)))?;
-        let entry = self.root.join(format!("blockcloud-{}", hex::encode(suffix)));
-        fs::create_dir(&entry).map_err(|source| failed(&entry, source))?;
-        let report = request(&entry, &data);
-        // The kernel keeps the entry until it is removed; a failure to do so harms nothing but its memory.
-        if let Err(error) = fs::remove_dir(&entry) {
-            tracing::debug!(%error, "the report entry stays behind");
-        }
-        report
+        with_entry(&self.root, |entry| request(entry, &data))
+    }
+}
+
+/// Makes an entry for one use.
+fn with_entry<T>(root: &Path, ask: impl FnOnce(&Path) -> Result<T, EvidenceError>) -> Result<T, EvidenceError> {
+    let suffix: [u8; 8] = keys::random().map_err(|error| failed(root, io::Error::other(error)))?;
+    let entry = root.join(format!("blockcloud-{}", hex::encode(suffix)));
+    fs::create_dir(&entry).map_err(|source| failed(&entry, source))?;
+    let answer = ask(&entry);
+    // The kernel keeps the entry until it is removed; a failure to do so harms nothing but its memory.
+    if let Err(error) = fs::remove_dir(&entry) {
+        tracing::debug!(%error, "the report entry stays behind");
+    }
+    answer
+}
+
+/// The hardware that an entry's reports come from.
+fn hardware(entry: &Path) -> Result<Tee, EvidenceError> {
+    let path = entry.join("provider");
+    let provider = fs::read(&path).map_err(|source| failed(&path, source))?;
+    match String::from_utf8_lossy(&provider).trim() {
+        "sev_guest" => Ok(Tee::SevSnp),
+        "tdx_guest" => Ok(Tee::Tdx),
+        other => Err(EvidenceError::UnknownProvider(other.into())),
     }
 }
 
@@ -50,10 +76,7 @@ fn request(entry: &Path, data: &[u8; 64]) -> Result<Report, EvidenceError> {
         let path = entry.join(name);
         fs::read(&path).map_err(|source| failed(&path, source))
     };
-    let provider = String::from_utf8_lossy(&read("provider")?).trim().to_string();
-    if provider != "sev_guest" {
-        return Err(EvidenceError::UnknownProvider(provider));
-    }
+    let tee = hardware(entry)?;
     let before = generation(&read("generation")?);
     let path = entry.join("inblob");
     fs::write(&path, data).map_err(|source| failed(&path, source))?;
@@ -66,7 +89,9 @@ fn request(entry: &Path, data: &[u8; 64]) -> Result<Report, EvidenceError> {
     {
         return Err(EvidenceError::Raced);
     }
-    Ok(Report { report, certificate: certificate(&certificates).unwrap_or_default().to_vec() })
+    // TDX quotes carry their certificates.
+    let certificate = certificate(&certificates).filter(|_| tee == Tee::SevSnp).unwrap_or_default().to_vec();
+    Ok(Report { report, certificate })
 }
 
 fn generation(text: &[u8]) -> Option<u64> {
@@ -136,6 +161,13 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_comes_without_one() {
+        let entry = entry("tdx_guest\n", Some(&table()));
+        assert_eq!(hardware(entry.path()).unwrap(), Tee::Tdx);
+        assert_eq!(request(entry.path(), &[1; 64]).unwrap().certificate, Vec::<u8>::new());
+    }
+
+    #[test]
     fn other_hardware_is_refused() {
         let entry = entry("arm_cca_guest\n", None);
         assert!(matches!(request(entry.path(), &[1; 64]), Err(EvidenceError::UnknownProvider(name)) if name == "arm_cca_guest"));
@@ -150,9 +182,9 @@ mod tests {
         assert_eq!(certificate(&[]), None);
     }
 
-    #[tokio::test]
-    async fn without_the_interface_there_is_a_path_in_the_error() {
-        let source = Configfs { root: "/nonexistent/tsm".into() };
-        assert!(matches!(source.report([0; 64]).await, Err(EvidenceError::Io { path, .. }) if path.starts_with("/nonexistent/tsm")));
+    #[test]
+    fn without_the_interface_there_is_a_path_in_the_error() {
+        let opened = Configfs::open("/nonexistent/tsm");
+        assert!(matches!(opened, Err(EvidenceError::Io { path, .. }) if path.starts_with("/nonexistent/tsm")));
     }
 }

@@ -3,11 +3,12 @@
 use super::{EvidenceError, Report, ReportSource};
 use blockcloud_primitives::Tee;
 use serde::{Deserialize, Serialize};
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
 /// The simulator, and the launch that this guest claims to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Simulated {
+    tee: Tee,
     url: String,
     launch: String,
 }
@@ -29,18 +30,20 @@ struct Response {
 #[error("write the simulator as URL#LAUNCH")]
 pub struct NotASimulator;
 
-impl FromStr for Simulated {
-    type Err = NotASimulator;
-
-    fn from_str(text: &str) -> Result<Self, NotASimulator> {
+impl Simulated {
+    /// The launch at a simulator that plays this kind of hardware, written `URL#LAUNCH`.
+    ///
+    /// # Errors
+    /// It is written otherwise.
+    pub fn new(tee: Tee, text: &str) -> Result<Self, NotASimulator> {
         let (url, launch) = text.split_once('#').filter(|(url, launch)| !url.is_empty() && !launch.is_empty()).ok_or(NotASimulator)?;
-        Ok(Self { url: url.trim_end_matches('/').into(), launch: launch.into() })
+        Ok(Self { tee, url: url.trim_end_matches('/').into(), launch: launch.into() })
     }
 }
 
 impl ReportSource for Simulated {
     fn tee(&self) -> Tee {
-        Tee::Simulated
+        self.tee
     }
 
     async fn report(&self, data: [u8; 64]) -> Result<Report, EvidenceError> {
@@ -62,9 +65,9 @@ mod tests {
 
     #[test]
     fn is_written_as_url_and_launch() {
-        let simulated = Simulated { url: "http://localhost:1".into(), launch: "7".into() };
-        assert_eq!("http://localhost:1/#7".parse(), Ok(simulated));
-        assert_eq!("http://localhost:1".parse::<Simulated>(), Err(NotASimulator));
-        assert_eq!("#7".parse::<Simulated>(), Err(NotASimulator));
+        let simulated = Simulated { tee: Tee::Simulated, url: "http://localhost:1".into(), launch: "7".into() };
+        assert_eq!(Simulated::new(Tee::Simulated, "http://localhost:1/#7"), Ok(simulated));
+        assert_eq!(Simulated::new(Tee::Simulated, "http://localhost:1"), Err(NotASimulator));
+        assert_eq!(Simulated::new(Tee::Simulated, "#7"), Err(NotASimulator));
     }
 }

@@ -12,7 +12,7 @@ use blockcloud_guest::{
     evidence::{EvidenceError, Report, ReportSource},
     log::Increment,
     sandbox::engine_id,
-    transport::{Anchor, Completed, Launch},
+    transport::{Anchor, Completed, Launch, Renewal},
 };
 use blockcloud_primitives::{
     AccountId, Allow, Blob, Digest, Evidence, JobId, JobSpec, Measurements, Policy, Resources, SiteId, Tcb, Tee, Text, Workload,
@@ -55,6 +55,10 @@ pub struct Seen {
     pub asked: Vec<String>,
     /// Control says stop once this was asked for so often.
     pub stop_after_asking: Option<(&'static str, usize)>,
+    /// Control asks for this renewal until it has come.
+    pub renew: Option<Renewal>,
+    /// Renewed evidence that came.
+    pub renewed: Vec<Evidence>,
     /// What is refused for good.
     pub refuse: Option<&'static str>,
 }
@@ -131,11 +135,16 @@ impl Customer {
                 certificates: Default::default(),
                 tees: vec![Tee::Simulated].try_into().unwrap(),
                 firmware_floor: Tcb::default(),
+                tdx_floor: Default::default(),
+                legacy_hardware: false,
+                chip_endorsements: 0,
+                longest_session: 0,
                 measurements: Measurements::Approved,
                 denied_providers: Default::default(),
                 erase_within: 60,
                 recipients: Default::default(),
                 checkpoint_gap: 1,
+                suspension_grace: 0,
             },
             price_limit: 1,
             escrow: 1,
@@ -238,7 +247,13 @@ async fn serve(State(serving): State<Arc<Serving>>, Path(path): Path<String>, me
             let asked = |route: &str| seen.asked.iter().filter(|asked| *asked == route).count();
             let stop = seen.stop_after.is_some_and(|count| seen.increments.len() >= count)
                 || seen.stop_after_asking.is_some_and(|(route, count)| asked(route) >= count);
-            axum::Json(serde_json::json!({ "stop": stop, "reason": stop.then_some("cancelled") })).into_response()
+            let renew = seen.renew;
+            axum::Json(serde_json::json!({ "stop": stop, "reason": stop.then_some("cancelled"), "renew": renew })).into_response()
+        }
+        ("POST", "renewal") => {
+            seen.renewed.push(serde_json::from_slice(&body).unwrap());
+            seen.renew = None;
+            StatusCode::NO_CONTENT.into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }

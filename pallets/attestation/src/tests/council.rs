@@ -1,6 +1,6 @@
 //! The council's calls.
 
-use crate::{DeniedChips, Error, Event, Fault, Floors, Measurements, Roots, RootsOf, mock::*};
+use crate::{Approval, DeniedChips, Error, Event, Fault, Floors, Measurements, Roots, RootsOf, Scheduled, Stopped, mock::*};
 use blockcloud_evidence::snp::{Error as Refusal, Link, Product};
 use blockcloud_primitives::{Digest, Measurement, Tcb, Tee};
 use blockcloud_simulator::dev_root;
@@ -113,7 +113,7 @@ mod approve_measurement {
     fn approves_until_a_time() {
         run(|| {
             assert_ok!(Attestation::approve_measurement(council(), measurement(9), NOW + 1));
-            assert_eq!(Measurements::<Test>::get(measurement(9)), Some(NOW + 1));
+            assert_eq!(Measurements::<Test>::get(measurement(9)), Some(Approval { until: NOW + 1, drains: None }));
             System::assert_last_event(Event::MeasurementApproved { measurement: measurement(9), until: NOW + 1 }.into());
         });
     }
@@ -125,7 +125,7 @@ mod approve_measurement {
                 assert_ok!(Attestation::approve_measurement(council(), measurement(100 + number), NOW + 1));
             }
             assert_ok!(Attestation::approve_measurement(council(), MEASUREMENT, NOW + 2));
-            assert_eq!(Measurements::<Test>::get(MEASUREMENT), Some(NOW + 2));
+            assert_eq!(Measurements::<Test>::get(MEASUREMENT), Some(Approval { until: NOW + 2, drains: None }));
             assert_eq!(Measurements::<Test>::count(), MAX_MEASUREMENTS);
         });
     }
@@ -161,23 +161,36 @@ mod withdraw_measurement {
     #[test]
     fn removes_the_approval() {
         run(|| {
-            assert_ok!(Attestation::withdraw_measurement(council(), MEASUREMENT));
+            assert_ok!(Attestation::withdraw_measurement(council(), MEASUREMENT, 0));
             assert_eq!(Measurements::<Test>::get(MEASUREMENT), None);
-            System::assert_last_event(Event::MeasurementWithdrawn { measurement: MEASUREMENT }.into());
+            System::assert_last_event(Event::MeasurementWithdrawn { measurement: MEASUREMENT, drains: NOW }.into());
+        });
+    }
+
+    #[test]
+    fn lets_what_runs_drain() {
+        run(|| {
+            assert_ok!(Attestation::withdraw_measurement(council(), MEASUREMENT, 60));
+            let approval = Approval { until: NOW + WEEK, drains: Some(NOW + 60_000) };
+            assert_eq!(Measurements::<Test>::get(MEASUREMENT), Some(approval));
+            System::assert_last_event(Event::MeasurementWithdrawn { measurement: MEASUREMENT, drains: NOW + 60_000 }.into());
+            // Approved anew, it opens sessions again.
+            assert_ok!(Attestation::approve_measurement(council(), MEASUREMENT, NOW + WEEK));
+            assert_ok!(open(&Guest::new(1).evidence()));
         });
     }
 
     #[test]
     fn fails_when_not_the_council() {
         run(|| {
-            assert_noop!(Attestation::withdraw_measurement(RuntimeOrigin::signed(PROVIDER), MEASUREMENT), BadOrigin);
+            assert_noop!(Attestation::withdraw_measurement(RuntimeOrigin::signed(PROVIDER), MEASUREMENT, 0), BadOrigin);
         });
     }
 
     #[test]
     fn fails_when_not_approved() {
         run(|| {
-            assert_noop!(Attestation::withdraw_measurement(council(), measurement(9)), Error::<Test>::MeasurementNotApproved);
+            assert_noop!(Attestation::withdraw_measurement(council(), measurement(9), 0), Error::<Test>::MeasurementNotApproved);
         });
     }
 }
@@ -256,11 +269,26 @@ mod set_floor {
     #[test]
     fn sets_and_removes_it() {
         run(|| {
+            let (tee, product) = (Tee::SevSnp, Product::Turin);
             for floor in [Some(FLOOR), None] {
-                assert_ok!(Attestation::set_floor(council(), Tee::SevSnp, Product::Turin, floor));
-                assert_eq!(Floors::<Test>::get((Tee::SevSnp, Product::Turin)), floor);
-                System::assert_last_event(Event::FloorSet { tee: Tee::SevSnp, product: Product::Turin, floor }.into());
+                assert_ok!(Attestation::set_floor(council(), tee, product, floor, 0, 0));
+                let set = floor.map(|level| Scheduled { level, from: NOW, drains: NOW, before: None });
+                assert_eq!(Floors::<Test>::get((tee, product)), set);
+                System::assert_last_event(Event::FloorSet { tee, product, floor, from: NOW, drains: NOW }.into());
             }
+        });
+    }
+
+    #[test]
+    fn keeps_the_present_floor_until_the_new_one_begins() {
+        run(|| {
+            let (tee, product) = HARDWARE;
+            assert_ok!(Attestation::set_floor(council(), tee, product, Some(FLOOR), 60, 40));
+            let set = Scheduled { level: FLOOR, from: NOW + 60_000, drains: NOW + 100_000, before: Some(firmware()) };
+            assert_eq!(Floors::<Test>::get(HARDWARE), Some(set));
+            // Changed again before it began: what counts meanwhile is still the first.
+            assert_ok!(Attestation::set_floor(council(), tee, product, Some(Tcb::default()), 10, 0));
+            assert_eq!(Floors::<Test>::get(HARDWARE).and_then(|floor| floor.before), Some(firmware()));
         });
     }
 
@@ -268,21 +296,86 @@ mod set_floor {
     fn fails_when_not_the_council() {
         run(|| {
             let origin = RuntimeOrigin::signed(PROVIDER);
-            assert_noop!(Attestation::set_floor(origin, Tee::SevSnp, Product::Turin, Some(FLOOR)), BadOrigin);
+            assert_noop!(Attestation::set_floor(origin, Tee::SevSnp, Product::Turin, Some(FLOOR), 0, 0), BadOrigin);
         });
     }
 
     #[test]
     fn fails_when_no_verifier_exists() {
         run(|| {
-            assert_noop!(Attestation::set_floor(council(), Tee::Cca, Product::Turin, Some(FLOOR)), Error::<Test>::UnsupportedTee);
+            for tee in [Tee::Cca, Tee::Tdx, Tee::SimulatedTdx] {
+                assert_noop!(Attestation::set_floor(council(), tee, Product::Turin, Some(FLOOR), 0, 0), Error::<Test>::UnsupportedTee);
+            }
         });
     }
 
     #[test]
     fn fails_when_simulated_on_a_production_chain() {
         run_on(Default::default(), || {
-            assert_noop!(Attestation::set_floor(council(), Tee::Simulated, Product::Turin, Some(FLOOR)), Error::<Test>::SimulationRefused);
+            let error = Error::<Test>::SimulationRefused;
+            assert_noop!(Attestation::set_floor(council(), Tee::Simulated, Product::Turin, Some(FLOOR), 0, 0), error);
+        });
+    }
+}
+
+mod stop {
+    use super::*;
+
+    #[test]
+    fn keeps_sessions_from_opening_but_not_from_being_renewed() {
+        run(|| {
+            let first = Guest::new(1).evidence();
+            assert_ok!(open(&first));
+            assert_ok!(Attestation::stop(RuntimeOrigin::signed(Committee::get())));
+            System::assert_last_event(Event::Stopped.into());
+            assert_noop!(open(&Guest::new(2).evidence()), Error::<Test>::Stopped);
+            assert!(Attestation::judge(JOB, NOW).is_ok());
+            assert_ok!(renew(&Guest::new(1).renewing(&first).evidence()));
+        });
+    }
+
+    #[test]
+    fn fails_when_not_the_committee() {
+        run(|| {
+            assert_noop!(Attestation::stop(RuntimeOrigin::signed(PROVIDER)), BadOrigin);
+            assert_noop!(Attestation::stop(council()), BadOrigin);
+        });
+    }
+
+    #[test]
+    fn fails_when_stopped() {
+        run(|| {
+            Stopped::<Test>::put(true);
+            assert_noop!(Attestation::stop(RuntimeOrigin::signed(Committee::get())), Error::<Test>::Stopped);
+        });
+    }
+}
+
+mod resume {
+    use super::*;
+
+    #[test]
+    fn lets_sessions_open_again() {
+        run(|| {
+            Stopped::<Test>::put(true);
+            assert_ok!(Attestation::resume(council()));
+            System::assert_last_event(Event::Resumed.into());
+            assert_ok!(open(&Guest::new(1).evidence()));
+        });
+    }
+
+    #[test]
+    fn fails_when_not_the_council() {
+        run(|| {
+            Stopped::<Test>::put(true);
+            assert_noop!(Attestation::resume(RuntimeOrigin::signed(Committee::get())), BadOrigin);
+        });
+    }
+
+    #[test]
+    fn fails_when_not_stopped() {
+        run(|| {
+            assert_noop!(Attestation::resume(council()), Error::<Test>::NotStopped);
         });
     }
 }

@@ -1,6 +1,9 @@
 //! Genesis: what is written, and that a chain does not begin with a contradiction.
 
-use crate::{Floors, GenesisConfig, GenesisRoots, Measurements, Roots, RootsOf, SimulationAllowed, mock::*};
+use crate::{
+    Approval, Floors, GenesisConfig, GenesisRoots, GenesisTdx, Measurements, Roots, RootsOf, Scheduled, SimulationAllowed, TdxFloors,
+    TdxRoots, mock::*,
+};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{Tcb, Tee};
 use blockcloud_simulator::dev_root;
@@ -17,8 +20,10 @@ fn writes_what_it_says() {
         assert!(SimulationAllowed::<Test>::get());
         let roots = Roots { root: dev_root::ROOT.to_vec().try_into().unwrap(), issuer: dev_root::ISSUER.to_vec().try_into().unwrap() };
         assert_eq!(RootsOf::<Test>::iter().collect::<Vec<_>>(), [(HARDWARE, roots)]);
-        assert_eq!(Floors::<Test>::iter().collect::<Vec<_>>(), [(HARDWARE, firmware())]);
-        assert_eq!(Measurements::<Test>::iter().collect::<Vec<_>>(), [(MEASUREMENT, NOW + WEEK)]);
+        assert_eq!(Floors::<Test>::iter().collect::<Vec<_>>(), [(HARDWARE, Scheduled::at_once(firmware()))]);
+        assert_eq!(TdxRoots::<Test>::get(tdx::TDX).map(|root| root.to_vec()), Some(blockcloud_simulator::tdx::dev_root::ROOT.to_vec()));
+        assert_eq!(TdxFloors::<Test>::get(tdx::TDX), Some(Scheduled::at_once(tdx::genesis().floor)));
+        assert_eq!(Measurements::<Test>::iter().collect::<Vec<_>>(), [(MEASUREMENT, Approval { until: NOW + WEEK, drains: None })]);
     });
 }
 
@@ -41,12 +46,23 @@ fn reads_certificates_as_hex() {
 #[test]
 fn refuses_simulated_roots_on_a_production_chain() {
     assert!(begins(development()));
-    assert!(!begins(GenesisConfig { simulation_allowed: false, floors: Vec::new(), ..development() }));
+    assert!(!begins(GenesisConfig { simulation_allowed: false, floors: Vec::new(), tdx: Vec::new(), ..development() }));
 }
 
 #[test]
 fn refuses_simulated_floors_on_a_production_chain() {
-    assert!(!begins(GenesisConfig { simulation_allowed: false, roots: Vec::new(), ..development() }));
+    assert!(!begins(GenesisConfig { simulation_allowed: false, roots: Vec::new(), tdx: Vec::new(), ..development() }));
+}
+
+#[test]
+fn refuses_simulated_tdx_on_a_production_chain() {
+    assert!(!begins(GenesisConfig { simulation_allowed: false, roots: Vec::new(), floors: Vec::new(), ..development() }));
+}
+
+#[test]
+fn refuses_hardware_in_the_wrong_place() {
+    let tdx = vec![GenesisTdx { tee: Tee::SevSnp, ..tdx::genesis() }];
+    assert!(!begins(GenesisConfig { tdx, ..development() }));
 }
 
 #[test]

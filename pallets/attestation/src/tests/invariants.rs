@@ -1,6 +1,6 @@
 //! Each invariant is broken once, and try-state says which.
 
-use crate::{Accepted, DeniedChips, Floors, Measurements, Seen, Sessions, SimulationAllowed, mock::*};
+use crate::{Accepted, Approval, DeniedChips, Floors, Measurements, Scheduled, Seen, Sessions, SimulationAllowed, mock::*};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{Digest, JobId, Measurement, Session, Tcb, Tee};
 use frame_support::traits::Hooks;
@@ -29,7 +29,7 @@ fn change(edit: impl FnOnce(&mut Session)) {
 fn first_nothing_rests_on_hardware_that_is_not_accepted() {
     let message = broken("1: something rests on hardware that this chain does not accept");
     assert_eq!(verdict(|| SimulationAllowed::<Test>::put(false)), message);
-    assert_eq!(verdict(|| Floors::<Test>::insert((Tee::Tdx, Product::Genoa), Tcb::default())), message);
+    assert_eq!(verdict(|| Floors::<Test>::insert((Tee::Tdx, Product::Genoa), Scheduled::at_once(Tcb::default()))), message);
     assert_eq!(verdict(|| change(|session| session.tee = Tee::Cca)), message);
 }
 
@@ -65,7 +65,10 @@ fn fourth_no_evidence_is_accepted_twice() {
 
 #[test]
 fn fifth_the_councils_lists_are_bounded() {
-    let measurements = || (0..MAX_MEASUREMENTS as u8).for_each(|number| Measurements::<Test>::insert(Measurement([200 + number; 48]), NOW));
+    let measurements = || {
+        (0..MAX_MEASUREMENTS as u8)
+            .for_each(|number| Measurements::<Test>::insert(Measurement([200 + number; 48]), Approval { until: NOW, drains: None }))
+    };
     assert_eq!(verdict(measurements), broken("5: too many measurements are approved"));
     let chips = || (0..=MAX_DENIED_CHIPS as u8).for_each(|number| DeniedChips::<Test>::insert(Digest([number; 32]), ()));
     assert_eq!(verdict(chips), broken("5: too many chips are denied"));

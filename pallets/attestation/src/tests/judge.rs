@@ -1,8 +1,8 @@
-//! `judge`, `live`, `receipt_key`: a session is held against what the council says today.
+//! `judge`, `receipt_key`: a session is held against what the council says today.
 
-use crate::{Floors, Lapse, Roots, RootsOf, mock::*};
-use blockcloud_primitives::{JobId, Measurements as Wanted, Policy, Tcb};
-use frame_support::{assert_ok, traits::Get};
+use crate::{Error, Floors, Roots, RootsOf, Scheduled, mock::*};
+use blockcloud_primitives::{JobId, Lapse, Measurements as Wanted, Policy, Tcb};
+use frame_support::{assert_noop, assert_ok, traits::Get};
 
 /// Opens the job's session, lets the council change its mind, and asserts the reason why the session counts no longer.
 fn assert_lapses(change: impl FnOnce(), now: u64, reason: Lapse) {
@@ -13,7 +13,6 @@ fn assert_lapses(change: impl FnOnce(), now: u64, reason: Lapse) {
         change();
         let now = Timestamp::get().max(now);
         assert_eq!(Attestation::judge(JOB, now), Err(reason));
-        assert!(!Attestation::live(JOB, now));
         assert_eq!(Attestation::receipt_key(JOB, now), None);
         // It is still there to be looked at.
         assert!(Attestation::session(JOB).is_some());
@@ -24,7 +23,7 @@ fn assert_lapses(change: impl FnOnce(), now: u64, reason: Lapse) {
 fn lives_until_its_last_millisecond() {
     run(|| {
         let session = open(&Guest::new(1).evidence()).unwrap();
-        assert!(Attestation::live(JOB, session.valid_until - 1));
+        assert!(Attestation::judge(JOB, session.valid_until - 1).is_ok());
         assert_eq!(Attestation::judge(JOB, session.valid_until), Err(Lapse::Expired));
     });
 }
@@ -62,13 +61,47 @@ fn lapses_when_roots_are_removed() {
 fn lapses_when_the_floor_rises() {
     let (tee, product) = HARDWARE;
     let floor = Some(Tcb { snp: firmware().snp + 1, ..Tcb::default() });
-    assert_lapses(|| Attestation::set_floor(council(), tee, product, floor).unwrap(), NOW, Lapse::BelowFloor);
+    assert_lapses(|| Attestation::set_floor(council(), tee, product, floor, 0, 0).unwrap(), NOW, Lapse::BelowFloor);
+}
+
+#[test]
+fn lapses_below_a_new_floor_only_when_its_grace_is_over() {
+    let (tee, product) = HARDWARE;
+    let floor = Some(Tcb { snp: firmware().snp + 1, ..Tcb::default() });
+    let change = || {
+        assert_ok!(Attestation::set_floor(council(), tee, product, floor, 60, 40));
+        // From the activation on nothing opens below it; what runs has the grace.
+        assert!(Attestation::judge(JOB, NOW + 99_999).is_ok());
+        set_time(NOW + 60_000);
+        assert_noop!(open(&Guest::new(2).evidence()), Error::<Test>::BelowFloor);
+    };
+    assert_lapses(change, NOW + 100_000, Lapse::BelowFloor);
+}
+
+#[test]
+fn opens_under_the_old_floor_until_the_new_one_begins() {
+    run(|| {
+        let (tee, product) = HARDWARE;
+        let floor = Some(Tcb { snp: firmware().snp + 1, ..Tcb::default() });
+        assert_ok!(Attestation::set_floor(council(), tee, product, floor, 60, 40));
+        assert_ok!(open(&Guest::new(1).evidence()));
+    });
+}
+
+#[test]
+fn lapses_when_the_drain_of_withdrawn_software_is_over() {
+    let change = || {
+        assert_ok!(Attestation::withdraw_measurement(council(), MEASUREMENT, 60));
+        assert!(Attestation::judge(JOB, NOW + 59_999).is_ok());
+        assert_noop!(open(&Guest::new(2).evidence()), Error::<Test>::MeasurementNotApproved);
+    };
+    assert_lapses(change, NOW + 60_000, Lapse::MeasurementWithdrawn);
 }
 
 #[test]
 fn lapses_when_the_floor_is_removed() {
     let (tee, product) = HARDWARE;
-    assert_lapses(|| Attestation::set_floor(council(), tee, product, None).unwrap(), NOW, Lapse::BelowFloor);
+    assert_lapses(|| Attestation::set_floor(council(), tee, product, None, 0, 0).unwrap(), NOW, Lapse::BelowFloor);
 }
 
 #[test]
@@ -78,14 +111,14 @@ fn lapses_when_the_chip_is_denied() {
 
 #[test]
 fn lapses_when_the_software_is_withdrawn() {
-    assert_lapses(|| Attestation::withdraw_measurement(council(), MEASUREMENT).unwrap(), NOW, Lapse::MeasurementWithdrawn);
+    assert_lapses(|| Attestation::withdraw_measurement(council(), MEASUREMENT, 0).unwrap(), NOW, Lapse::MeasurementWithdrawn);
 }
 
 #[test]
 fn lapses_when_the_approval_is_given_an_earlier_end() {
     let change = || {
         assert_ok!(Attestation::approve_measurement(council(), MEASUREMENT, NOW + 60_000));
-        assert!(Attestation::live(JOB, NOW + 59_999));
+        assert!(Attestation::judge(JOB, NOW + 59_999).is_ok());
         set_time(NOW + 60_000);
     };
     assert_lapses(change, NOW, Lapse::MeasurementWithdrawn);
@@ -96,15 +129,15 @@ fn does_not_lapse_with_an_approval_that_it_does_not_rest_on() {
     run(|| {
         let policy = Policy { measurements: Wanted::Only(vec![MEASUREMENT].try_into().unwrap()), ..policy() };
         assert_ok!(open_under(&policy, &Guest::new(1).evidence()));
-        assert_ok!(Attestation::withdraw_measurement(council(), MEASUREMENT));
-        assert!(Attestation::live(JOB, NOW));
+        assert_ok!(Attestation::withdraw_measurement(council(), MEASUREMENT, 0));
+        assert!(Attestation::judge(JOB, NOW).is_ok());
     });
 }
 
 #[test]
 fn holds_the_lower_of_committed_and_launch_level_against_the_floor() {
     run(|| {
-        Floors::<Test>::insert(HARDWARE, Tcb::default());
+        Floors::<Test>::insert(HARDWARE, Scheduled::at_once(Tcb::default()));
         // Launched under an older boot loader and an older SNP firmware than is committed now.
         let evidence = Guest::new(1).evidence_of(&CHIP, |report| {
             report[0x1f0] -= 1;
@@ -112,9 +145,9 @@ fn holds_the_lower_of_committed_and_launch_level_against_the_floor() {
         });
         assert_ok!(open(&evidence));
         let launched = Tcb { bootloader: firmware().bootloader - 1, snp: firmware().snp - 2, ..firmware() };
-        Floors::<Test>::insert(HARDWARE, launched);
-        assert!(Attestation::live(JOB, NOW));
-        Floors::<Test>::insert(HARDWARE, Tcb { snp: launched.snp + 1, ..Tcb::default() });
+        Floors::<Test>::insert(HARDWARE, Scheduled::at_once(launched));
+        assert!(Attestation::judge(JOB, NOW).is_ok());
+        Floors::<Test>::insert(HARDWARE, Scheduled::at_once(Tcb { snp: launched.snp + 1, ..Tcb::default() }));
         assert_eq!(Attestation::judge(JOB, NOW), Err(Lapse::BelowFloor));
     });
 }
@@ -123,7 +156,7 @@ fn holds_the_lower_of_committed_and_launch_level_against_the_floor() {
 fn weights_are_those_of_the_benchmarks() {
     use crate::WeightInfo;
     type Weights = <Test as crate::Config>::WeightInfo;
-    assert_eq!(Attestation::open_weight(), Weights::open());
+    assert_eq!(Attestation::open_weight(), Weights::open_snp().max(Weights::open_tdx()));
     assert_eq!(Attestation::close_weight(), Weights::close());
     assert_eq!(Attestation::judge_weight(), Weights::judge());
     // A block of this runtime's kind has half a second of work for calls: one attestation must fit many times.

@@ -1,6 +1,9 @@
 //! `open`: what is stored, and one refusal per test. The evidence is real but for its root: made by a simulated processor, verified as any other.
 
-use crate::{Accepted, Error, Event, Fault, Floors, Guest as Stored, Measurements, RootsOf, Seen, Sessions, mock::*};
+use crate::{
+    Accepted, Approval, ApprovedBy, Basis, Candidate, Error, Event, Fault, Floors, Guest as Stored, Measurements, RootsOf, Scheduled, Seen,
+    Sessions, mock::*,
+};
 use blockcloud_evidence::snp::{Error as Refusal, Link, Product, Report};
 use blockcloud_primitives::{
     AccountId, Digest, Evidence, JobId, Measurement, Measurements as Wanted, Policy, PublicKey, Signature, Tcb, Tee,
@@ -24,7 +27,8 @@ fn stores_the_session_and_says_so() {
         assert_eq!(open(&evidence), Ok(session.clone()));
         assert_eq!(Attestation::session(JOB), Some(session.clone()));
         let issuer = Digest(sp_io::hashing::sha2_256(&RootsOf::<Test>::get(HARDWARE).unwrap().issuer));
-        let stored = Stored { session: session.clone(), product: Product::Genoa, firmware: firmware(), issuer, by_approval: true };
+        let basis = Basis::SevSnp { product: Product::Genoa, issuer };
+        let stored = Stored { session: session.clone(), basis, approved_by: ApprovedBy::Council, endorsements: 0 };
         assert_eq!(Sessions::<Test>::get(JOB), Some(stored));
         assert_eq!(Accepted::<Test>::get(JOB).to_vec(), [Seen { evidence: evidence.replay_key(), anchor: HEIGHT - 1 }]);
         assert_eq!(Attestation::judge(JOB, NOW), Ok(session.clone()));
@@ -74,12 +78,24 @@ fn ends_with_the_approval_it_rests_on() {
 }
 
 #[test]
+fn ends_when_the_policy_wants_newer_evidence() {
+    run(|| {
+        let until = |longest_session| {
+            let policy = Policy { longest_session, ..policy() };
+            open_under(&policy, &Guest::new(longest_session as u8).evidence()).map(|session| session.valid_until)
+        };
+        assert_eq!(until(20), Ok(NOW + 20_000));
+        assert_eq!(until(u32::MAX), Ok(NOW + u64::from(MAX_SESSION) * 1_000));
+    });
+}
+
+#[test]
 fn ends_with_the_first_certificate() {
     run(|| {
         // The first of January 2049, when the simulated certificates expire.
         let expiry = 2_493_072_000_000;
         set_time(expiry - 5_000);
-        Measurements::<Test>::insert(MEASUREMENT, expiry + WEEK);
+        Measurements::<Test>::insert(MEASUREMENT, Approval { until: expiry + WEEK, drains: None });
         assert_eq!(open(&Guest::new(1).evidence()).map(|session| session.valid_until), Ok(expiry));
     });
 }
@@ -97,16 +113,14 @@ fn takes_software_that_only_the_policy_names() {
         Measurements::<Test>::remove(MEASUREMENT);
         let policy = Policy { measurements: Wanted::Only(vec![MEASUREMENT].try_into().unwrap()), ..policy() };
         assert_ok!(open_under(&policy, &Guest::new(1).evidence()));
-        assert_eq!(Sessions::<Test>::get(JOB).map(|guest| guest.by_approval), Some(false));
+        assert_eq!(Sessions::<Test>::get(JOB).map(|guest| guest.approved_by), Some(ApprovedBy::Customer));
     });
 }
 
 #[test]
 fn fails_when_no_verifier_exists() {
     run(|| {
-        for tee in [Tee::Tdx, Tee::Cca] {
-            assert_refused(&Evidence { tee, ..Guest::new(1).evidence() }, Error::UnsupportedTee);
-        }
+        assert_refused(&Evidence { tee: Tee::Cca, ..Guest::new(1).evidence() }, Error::UnsupportedTee);
     });
 }
 
@@ -318,7 +332,9 @@ fn fails_when_another_provider_submits_it() {
     run(|| {
         let thief = AccountId32::new([3; 32]);
         let evidence = Guest::new(1).evidence();
-        assert_noop!(Attestation::open(JOB, &thief, TERMS, &policy(), &evidence, NOW), Error::<Test>::NotBound);
+        let policy = policy();
+        let stolen = Candidate { provider: &thief, ..candidate(&policy, &evidence) };
+        assert_noop!(Attestation::open(&stolen), Error::<Test>::NotBound);
     });
 }
 
@@ -372,18 +388,18 @@ fn fails_when_committed_or_launched_below_the_floor() {
             let mut floor = firmware();
             let parts = [&mut floor.bootloader, &mut floor.tee, &mut floor.snp, &mut floor.microcode];
             *parts.into_iter().nth(raise).unwrap() += 1;
-            Floors::<Test>::insert(HARDWARE, floor);
+            Floors::<Test>::insert(HARDWARE, Scheduled::at_once(floor));
             assert_refused(&guest.evidence(), Error::BelowFloor);
         }
-        Floors::<Test>::insert(HARDWARE, firmware());
+        Floors::<Test>::insert(HARDWARE, Scheduled::at_once(firmware()));
         // The launch level alone lies below: the boot loader is its first byte.
         let launched_below = guest.evidence_of(&CHIP, |report| report[0x1f0] -= 1);
         assert_refused(&launched_below, Error::BelowFloor);
         // The committed level alone lies below.
-        Floors::<Test>::insert(HARDWARE, Tcb { bootloader: firmware().bootloader + 1, ..Tcb::default() });
+        Floors::<Test>::insert(HARDWARE, Scheduled::at_once(Tcb { bootloader: firmware().bootloader + 1, ..Tcb::default() }));
         let committed_below = guest.evidence_of(&CHIP, |report| report[0x1f0] += 1);
         assert_refused(&committed_below, Error::BelowFloor);
-        Floors::<Test>::insert(HARDWARE, Tcb { bootloader: firmware().bootloader, ..Tcb::default() });
+        Floors::<Test>::insert(HARDWARE, Scheduled::at_once(Tcb { bootloader: firmware().bootloader, ..Tcb::default() }));
         assert_ok!(open(&committed_below));
     });
 }
@@ -429,7 +445,7 @@ fn fails_when_nothing_is_approved() {
 #[test]
 fn fails_when_the_approval_has_run_out() {
     run(|| {
-        Measurements::<Test>::insert(MEASUREMENT, NOW);
+        Measurements::<Test>::insert(MEASUREMENT, Approval { until: NOW, drains: None });
         assert_refused(&Guest::new(1).evidence(), Error::MeasurementExpired);
     });
 }

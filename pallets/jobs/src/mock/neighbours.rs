@@ -2,8 +2,8 @@
 //! leaves nothing behind here either.
 
 use super::*;
-use crate::traits::{Attester, Capacity, Cover, Logs, Reservation};
-use blockcloud_primitives::{End, Measurement, Session};
+use crate::traits::{Attester, Candidate, Capacity, Cover, Logs, Reservation};
+use blockcloud_primitives::{End, Firmware, Lapse, Measurement, Session};
 use codec::{Decode, Encode};
 use frame_support::{storage::unhashed, weights::Weight};
 use sp_runtime::DispatchError;
@@ -153,31 +153,21 @@ impl Cover<AccountId32> for Neighbours {
 }
 
 impl Attester<AccountId32> for Neighbours {
-    fn open(job: JobId, provider: &AccountId32, terms: Digest, policy: &Policy, evidence: &Evidence, now: Moment) -> DispatchResult {
-        if evidence.report.len() != 1184 {
-            return Err(BAD_EVIDENCE);
-        }
-        change(|world| {
-            world.judged.push((job, provider.clone(), terms, policy.clone(), now));
-            let session = Session {
-                provider: blockcloud_primitives::AccountId(provider.clone().into()),
-                tee: evidence.tee,
-                receipt_key: evidence.receipt_key,
-                wrapping_key: evidence.wrapping_key,
-                measurement: Measurement([0; 48]),
-                chip: Digest::ZERO,
-                tcb: Tcb::default(),
-                evidence: evidence.replay_key(),
-                since: now,
-                valid_until: now + u64::from(world.session) * SECOND,
-            };
-            world.sessions.insert(job, session);
-        });
-        Ok(())
+    fn open(candidate: &Candidate<'_, AccountId32>) -> DispatchResult {
+        admit(candidate, None)
     }
 
     fn open_weight() -> Weight {
         Weight::from_parts(5_000_000_000, 0)
+    }
+
+    fn renew(candidate: &Candidate<'_, AccountId32>) -> DispatchResult {
+        let previous = world().sessions.get(&candidate.job).map(|session| session.evidence);
+        admit(candidate, previous)
+    }
+
+    fn renew_weight() -> Weight {
+        Self::open_weight()
     }
 
     fn close(job: JobId) {
@@ -188,10 +178,40 @@ impl Attester<AccountId32> for Neighbours {
         world().sessions.get(&job).cloned()
     }
 
-    fn live(job: JobId, now: Moment) -> bool {
+    fn judge(job: JobId, now: Moment) -> Result<(), Lapse> {
         let world = world();
-        !world.withdrawn.contains(&job) && world.sessions.get(&job).is_some_and(|session| now < session.valid_until)
+        let session = world.sessions.get(&job).ok_or(Lapse::NoSession)?;
+        if now >= session.valid_until {
+            return Err(Lapse::Expired);
+        }
+        if world.withdrawn.contains(&job) { Err(Lapse::MeasurementWithdrawn) } else { Ok(()) }
     }
+}
+
+/// Takes any evidence of the right length.
+fn admit(candidate: &Candidate<'_, AccountId32>, previous: Option<Digest>) -> DispatchResult {
+    let Candidate { job, provider, terms, policy, evidence, now, .. } = *candidate;
+    if evidence.report.len() != 1184 {
+        return Err(BAD_EVIDENCE);
+    }
+    change(|world| {
+        world.judged.push((job, provider.clone(), terms, policy.clone(), now));
+        let session = Session {
+            provider: blockcloud_primitives::AccountId(provider.clone().into()),
+            tee: evidence.tee,
+            receipt_key: evidence.receipt_key,
+            wrapping_key: evidence.wrapping_key,
+            measurement: Measurement([0; 48]),
+            chip: Digest::ZERO,
+            firmware: Firmware::SevSnp(Tcb::default()),
+            evidence: evidence.replay_key(),
+            previous,
+            since: now,
+            valid_until: now + u64::from(world.session) * SECOND,
+        };
+        world.sessions.insert(job, session);
+    });
+    Ok(())
 }
 
 impl Logs for Neighbours {
@@ -219,7 +239,9 @@ impl crate::traits::BenchmarkHelper<AccountId32> for Neighbours {
 
     fn session(job: JobId, provider: &AccountId32, receipt_key: PublicKey) {
         let evidence = Evidence { receipt_key, ..Guest::new(job).evidence() };
-        <Self as Attester<AccountId32>>::open(job, provider, Digest::ZERO, &spec().policy, &evidence, now()).unwrap();
+        let (policy, site) = (spec().policy, SiteId(1));
+        let candidate = Candidate { job, provider, site, terms: Digest::ZERO, policy: &policy, evidence: &evidence, now: now() };
+        <Self as Attester<AccountId32>>::open(&candidate).unwrap();
     }
 
     fn head(job: JobId, head: Head) {

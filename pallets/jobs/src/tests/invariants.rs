@@ -174,3 +174,12 @@ fn a_cap_that_blocks_cannot_bear_is_refused() {
         assert!(outcome.is_err() && none.is_err());
     });
 }
+
+#[test]
+fn a_suspension_of_a_job_that_does_not_run_or_without_an_end() {
+    use blockcloud_primitives::{Lapse, Suspension};
+    let message = "7: a job is suspended that does not run, or without an end";
+    let suspension = Suspension { since: START, reason: Lapse::Expired, until: START + 1 };
+    broken(message, |jobs| tamper(jobs[2], |job| job.suspended = Some(suspension)));
+    broken(message, |jobs| tamper(jobs[3], |job| job.suspended = Some(suspension)));
+}

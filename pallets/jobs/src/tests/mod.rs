@@ -13,7 +13,9 @@ mod ledger;
 mod place;
 mod poke;
 mod queue;
+mod renew;
 mod settle;
+mod suspension;
 mod top_up;
 mod views;
 

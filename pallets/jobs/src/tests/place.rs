@@ -42,6 +42,7 @@ fn locks_everything_and_tells() {
             deadline,
             queued: Some(second),
             session_until: None,
+            suspended: None,
             run: None,
             completion: None,
             deposit,
@@ -151,6 +152,26 @@ fn fails_when_the_gap_is_too_small() {
 #[test]
 fn fails_when_the_gap_is_too_large() {
     refused(|spec| spec.policy.checkpoint_gap = MAX_GAP + 1, Error::<Test>::CheckpointGapOutOfBounds);
+}
+
+#[test]
+fn fails_when_a_suspended_job_is_to_wait_too_long() {
+    refused(|spec| spec.policy.suspension_grace = MAX_SUSPENSION_GRACE + 1, Error::<Test>::SuspensionGraceTooLong);
+}
+
+#[test]
+fn fails_when_more_certifiers_are_asked_for_than_can_vouch() {
+    refused(|spec| spec.policy.chip_endorsements = 5, Error::<Test>::TooManyEndorsements);
+}
+
+#[test]
+fn fails_when_evidence_is_to_count_for_less_than_a_renewal_takes() {
+    refused(|spec| spec.policy.longest_session = 19, Error::<Test>::SessionTooShort);
+}
+
+#[test]
+fn fails_when_no_publisher_is_allowed() {
+    refused(|spec| spec.policy.measurements = Measurements::Publishers(List::new()), Error::<Test>::EmptyAllowList);
 }
 
 #[test]

@@ -33,6 +33,8 @@ fn a_job_is_shown_whole() {
             paid: 10 * RATE,
             returned: ESCROW - 10 * RATE,
             session: world().sessions.get(&id).cloned(),
+            lapse: None,
+            suspended: None,
             head: world().logs[&id],
             completion: Some(Guest::new(id).completion()),
         };

@@ -16,11 +16,16 @@ pub fn job() -> JobView {
         certificates: List::new(),
         tees: vec![Tee::Simulated].try_into().unwrap(),
         firmware_floor: Tcb::default(),
+        tdx_floor: Default::default(),
+        legacy_hardware: false,
+        chip_endorsements: 0,
+        longest_session: 0,
         measurements: Measurements::Only(vec![Measurement(GUEST)].try_into().unwrap()),
         denied_providers: List::new(),
         erase_within: 60,
         recipients: List::new(),
         checkpoint_gap: 30,
+        suspension_grace: 0,
     };
     let spec = JobSpec {
         workload: Workload::Wasm {
@@ -59,6 +64,8 @@ pub fn job() -> JobView {
         paid: 0,
         returned: 0,
         session: None,
+        lapse: None,
+        suspended: None,
         head: None,
         completion: None,
     }
@@ -69,6 +76,7 @@ pub fn setting() -> Setting {
         genesis: Digest([3; 32]),
         anchor_hash: Some(Digest([4; 32])),
         roots: Some(Roots { root: dev_root::ROOT.to_vec(), issuer: dev_root::ISSUER.to_vec() }),
+        collateral: Vec::new(),
         root: None,
         at: AT,
     }
@@ -118,7 +126,8 @@ pub fn session(job: &JobView, evidence: &Evidence) -> Session {
         wrapping_key: evidence.wrapping_key,
         measurement: Measurement(GUEST),
         chip: Digest::ZERO,
-        tcb: Tcb::default(),
+        firmware: blockcloud_primitives::Firmware::SevSnp(Tcb::default()),
+        previous: None,
         evidence: evidence.replay_key(),
         since: AT,
         valid_until: AT + 1,
@@ -229,6 +238,24 @@ fn fails_for_a_session_of_another_guest_or_with_another_wrapping_key() {
     assert_eq!(failing(&job, &good, &setting()), ["the chain's session names the evidence's wrapping key"]);
     job.session = Some(Session { evidence: Digest::ZERO, ..session });
     assert_eq!(failing(&job, &good, &setting()), ["the chain's session rests on this evidence"]);
+}
+
+#[test]
+fn fails_when_the_session_lapsed_a_moment_ago() {
+    let mut job = job();
+    let good = evidence(&job, GUEST, job.terms);
+    job.session = Some(session(&job, &good));
+    assert!(judge(&job, &good, &setting()).holds());
+    job.lapse = Some(blockcloud_primitives::Lapse::ChipDenied);
+    assert_eq!(failing(&job, &good, &setting()), ["the chain's session counts"]);
+}
+
+#[test]
+fn judges_renewed_evidence_by_what_it_renewed() {
+    let mut job = job();
+    let first = evidence(&job, GUEST, job.terms);
+    job.session = Some(Session { previous: Some(Digest([7; 32])), ..session(&job, &first) });
+    assert_eq!(failing(&job, &first, &setting()), [BINDS]);
 }
 
 #[test]

@@ -62,6 +62,12 @@ pub enum Command {
         /// The job.
         job: JobId,
     },
+    /// Have the chain look at a job now: end it if it is overdue, suspend it if its evidence counts no longer, let it go on if that counts again. Anyone may,
+    /// and it is free when there was something to do.
+    Poke {
+        /// The job.
+        job: JobId,
+    },
     /// Add to a job's escrow.
     TopUp {
         /// The job.
@@ -129,6 +135,17 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             })?;
             Ok(true)
         }
+        Command::Poke { job } => {
+            context.signer()?;
+            let chain = context.chain().await?;
+            context.submit(&chain, &calls::jobs::poke(job)).await?;
+            let left = chain.job(job, At::Finalised).await?;
+            context.output.result(&json!({"poked": job, "job": left}), |_| match &left {
+                Some(view) => details(view),
+                None => format!("job {job} is closed"),
+            })?;
+            Ok(true)
+        }
         Command::TopUp { job, amount } => {
             context.signer()?;
             let chain = context.chain().await?;
@@ -178,7 +195,9 @@ fn details(job: &JobView) -> String {
     ];
     if let Some(session) = &job.session {
         lines.push(format!("guest {:?}, measurement {}, receipt key {}", session.tee, session.measurement, session.receipt_key));
+        lines.push(format!("chip {}, evidence counts until {}", session.chip, relative(session.valid_until, now())));
     }
+    lines.extend(notice(job));
     if let Some(head) = &job.head {
         lines.push(format!("log: {} receipts, root {}, accepted {}", head.size, head.root, relative(head.accepted_at, now())));
         let used = head.usage;
@@ -193,6 +212,22 @@ fn details(job: &JobView) -> String {
         ));
     }
     lines.join("\n")
+}
+
+/// What is the matter with the evidence that a job rests on, if anything.
+fn notice(job: &JobView) -> Option<String> {
+    match (&job.suspended, job.lapse) {
+        (Some(suspension), _) if matches!(job.state, JobState::Settled(_)) => Some(format!("it was suspended: {}", suspension.reason)),
+        (Some(suspension), _) => Some(format!(
+            "SUSPENDED, unpaid: {}; ends {} unless that changes or the provider brings new evidence",
+            suspension.reason,
+            relative(suspension.until, now())
+        )),
+        (None, Some(lapse)) => {
+            Some(format!("its evidence counts no longer: {lapse}; `blockcloud job poke {}` has the chain take notice", job.id))
+        }
+        (None, None) => None,
+    }
 }
 
 /// Where a job's money is.

@@ -79,7 +79,8 @@ async fn give(
     if evidence.replay_key() != session.evidence {
         return Ok(None);
     }
-    let setting = Setting::of(chain, view, &evidence, Some(crate::context::now()), root).await?;
+    let collateral = if evidence.tee.is_tdx() { agent.collateral().await? } else { Vec::new() };
+    let setting = Setting::of(chain, view, &evidence, collateral, Some(crate::context::now()), root).await?;
     let (verdict, envelope) = prepare(&folder.data_key()?, job, &folder.agreed.spec, view, &evidence, &setting)?;
     context.output.say(format!("the guest's evidence, judged here:\n{verdict}"));
     let Some(envelope) = envelope else {

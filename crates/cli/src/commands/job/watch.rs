@@ -1,6 +1,6 @@
 //! `blockcloud job watch`.
 
-use super::{details, exit, money, state};
+use super::{details, exit, money, notice, state};
 use crate::{
     context::{Context, now},
     fault::Fault,
@@ -61,6 +61,11 @@ fn report(context: &Context, last: Option<&JobView>, view: &JobView) -> Result<(
     }
     if last.is_none_or(|last| last.state != view.state) {
         context.output.say(format!("job {}: {}", view.id, state(&view.state)));
+    }
+    if last.is_none_or(|last| (last.lapse, last.suspended) != (view.lapse, view.suspended))
+        && let Some(notice) = notice(view)
+    {
+        context.output.say(format!("  {notice}"));
     }
     if let Some(head) = view.head.filter(|head| last.is_none_or(|last| last.head.map(|head| head.size) != Some(head.size))) {
         context.output.say(format!(
