@@ -10,10 +10,16 @@ pub use bring::bring;
 
 use blockcloud_primitives::CollateralItem;
 use std::{
-    io,
+    fs::File,
+    io::{self, Read as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
+/// How long one answer of a service may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Longest file with collateral. Real ones have 25 kB.
+const LONGEST_FILE: u64 = 256 << 10;
 /// The file in the agent's data folder that keeps what was fetched last.
 const KEPT: &str = "collateral.json";
 
@@ -30,7 +36,7 @@ pub enum Source {
 #[derive(Debug, thiserror::Error)]
 pub enum CollateralError {
     /// The service does not answer.
-    #[error("{url} does not answer: {reason}")]
+    #[error("{url} does not answer: {reason}: may this host reach it? Collateral can be read from files, too, with --file")]
     Unreachable {
         /// What was asked for.
         url: String,
@@ -38,7 +44,7 @@ pub enum CollateralError {
         reason: String,
     },
     /// The service refuses.
-    #[error("{url} answers {status}: is the family (FMSPC) right, and is this a service of API version 4?")]
+    #[error("{url} answers {status}: {}", advice(*status))]
     Refused {
         /// What was asked for.
         url: String,
@@ -66,6 +72,16 @@ pub enum CollateralError {
     NoFamily,
 }
 
+/// What to do about a status.
+fn advice(status: u16) -> &'static str {
+    match status {
+        300..=399 => "name the address that it sends to, if that is to be trusted",
+        401 | 403 => "it wants a key or a certificate: name a service that does not, or read collateral from files with --file",
+        429 | 500..=599 => "try again later, or name another service",
+        _ => "is the family (FMSPC) right, and is this a service of API version 4?",
+    }
+}
+
 /// Fetches the collateral of these families of platforms (FMSPC), in the order in which a chain takes it. Files say themselves which families they are of.
 ///
 /// # Errors
@@ -73,11 +89,16 @@ pub enum CollateralError {
 pub async fn fetch(source: &Source, families: &[[u8; 6]]) -> Result<Vec<CollateralItem>, CollateralError> {
     match source {
         Source::Service(_) if families.is_empty() => Err(CollateralError::NoFamily),
-        Source::Service(url) => service::fetch(url, families).await,
+        Source::Service(url) => service::fetch(url, families, DEADLINE).await,
         Source::Files(files) => {
             let mut items = Vec::new();
             for path in files {
-                let text = std::fs::read(path).map_err(|source| CollateralError::File { path: path.clone(), source })?;
+                let mut text = Vec::new();
+                let read = File::open(path).and_then(|file| file.take(LONGEST_FILE + 1).read_to_end(&mut text));
+                let length = read.map_err(|source| CollateralError::File { path: path.clone(), source })?;
+                if u64::try_from(length).is_ok_and(|length| length > LONGEST_FILE) {
+                    return Err(document::malformed(&path.display().to_string(), "collateral of a length that there is"));
+                }
                 for item in document::read(&path.display().to_string(), &text)? {
                     if !items.contains(&item) {
                         items.push(item);

@@ -1,9 +1,15 @@
 //! Against the simulator's service, and against services and files that are not what they should be.
 
 use super::*;
-use axum::{Router, http::StatusCode, response::Redirect, routing::get};
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    http::StatusCode,
+    response::Redirect,
+    routing::{MethodRouter, get},
+};
 use blockcloud_primitives::SignedObject;
-use blockcloud_simulator::tdx::{Collateral, Platform, pcs};
+use blockcloud_simulator::tdx::{Collateral, Platform, SignedJson, dev_root, parts::pem, pcs};
 
 const FAMILY: [u8; 6] = Platform::FMSPC;
 
@@ -49,7 +55,7 @@ async fn a_service_that_is_away_is_named() {
 }
 
 /// What a service whose first answer is this is refused for.
-async fn first_answer(handler: axum::routing::MethodRouter) -> CollateralError {
+async fn first_answer(handler: MethodRouter) -> CollateralError {
     let source = serve(Router::new().route("/sgx/certification/v4/rootcacrl", handler)).await;
     fetch(&source, &[FAMILY]).await.unwrap_err()
 }
@@ -58,6 +64,73 @@ async fn first_answer(handler: axum::routing::MethodRouter) -> CollateralError {
 async fn an_answer_without_end_is_not_read_to_its_end() {
     let error = first_answer(get(async || vec![0x30; 1 << 20])).await;
     assert!(matches!(error, CollateralError::Malformed { what: "an answer of a length that collateral has", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_of_unknown_length_is_cut_off() {
+    let endless = async || Body::from_stream(futures::stream::repeat(Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'0'; 4096]))));
+    let error = first_answer(get(endless)).await;
+    assert!(matches!(error, CollateralError::Malformed { what: "an answer of a length that collateral has", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn silence_has_an_end() {
+    // It takes connections, as any socket that listens does, and says nothing.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let error = service::fetch(&url, &[FAMILY], Duration::from_millis(200)).await.unwrap_err();
+    assert!(matches!(error, CollateralError::Unreachable { .. }), "{error}");
+}
+
+/// A good service, but for its TCB info.
+async fn tcb_info_of(handler: MethodRouter) -> Result<Vec<CollateralItem>, CollateralError> {
+    let good = pcs::router(&Collateral::new(FAMILY), &[FAMILY]);
+    fetch(&serve(Router::new().route("/tdx/certification/v4/tcb", handler).fallback_service(good)).await, &[FAMILY]).await
+}
+
+/// A signed TCB info of a family, with its signer's chain as it stands in the header.
+fn tcb_info(family: [u8; 6]) -> (SignedJson, String) {
+    let info = Collateral::new(family).tcb_info.sign();
+    let chain = pem(&[info.signer.clone(), dev_root::ROOT.to_vec()]).replace('\n', "%0A");
+    (info, chain)
+}
+
+#[tokio::test]
+async fn an_object_is_taken_byte_for_byte_wherever_it_stands() {
+    let (info, chain) = tcb_info(FAMILY);
+    let text = String::from_utf8(info.body.clone()).unwrap();
+    let body = format!("{{ \"signature\": \"{}\", \"tcbInfo\": {text} }}\n", hex::encode(info.signature));
+    let items = tcb_info_of(get(async move || ([("TCB-Info-Issuer-Chain", chain)], body))).await.unwrap();
+    assert!(matches!(&items[2], CollateralItem::TcbInfo(object) if object.body.as_slice() == info.body), "{items:?}");
+}
+
+#[tokio::test]
+async fn a_tcb_info_of_another_family_is_refused() {
+    let (info, chain) = tcb_info([9; 6]);
+    let text = String::from_utf8(info.body).unwrap();
+    let body = format!(r#"{{"tcbInfo":{text},"signature":"{}"}}"#, hex::encode(info.signature));
+    let error = tcb_info_of(get(async move || ([("TCB-Info-Issuer-Chain", chain)], body))).await.unwrap_err();
+    assert!(matches!(error, CollateralError::Malformed { what: "a TCB info of the family that was asked for", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_refused() {
+    let (_, chain) = tcb_info(FAMILY);
+    let body = [br#"{"tcbInfo":{"fmspc":""#.as_slice(), &[0xff; 12], br#""},"signature":"00"}"#].concat();
+    let error = tcb_info_of(get(async move || ([("TCB-Info-Issuer-Chain", chain)], body))).await.unwrap_err();
+    assert!(matches!(error, CollateralError::Malformed { what: "an object with its signature", .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_header_that_is_no_chain_is_refused() {
+    let (info, _) = tcb_info(FAMILY);
+    let text = String::from_utf8(info.body).unwrap();
+    let body = format!(r#"{{"tcbInfo":{text},"signature":"{}"}}"#, hex::encode(info.signature));
+    for chain in ["Intel", "%zz", "%ff%fe"] {
+        let body = body.clone();
+        let error = tcb_info_of(get(async move || ([("TCB-Info-Issuer-Chain", chain)], body))).await.unwrap_err();
+        assert!(matches!(error, CollateralError::Malformed { what: "a chain of certificates in PEM", .. }), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -83,6 +156,21 @@ async fn files_that_are_none_are_refused() {
     assert!(matches!(fetch(&source, &[]).await, Err(CollateralError::File { .. })));
     std::fs::write(&path, "{}").unwrap();
     assert!(matches!(fetch(&source, &[]).await, Err(CollateralError::Malformed { what: "collateral as JSON", .. })));
+    std::fs::write(&path, " ".repeat(1 << 20)).unwrap();
+    let refused = fetch(&source, &[]).await;
+    assert!(matches!(refused, Err(CollateralError::Malformed { what: "collateral of a length that there is", .. })));
+}
+
+#[test]
+fn a_refusal_says_what_to_do() {
+    let text = |status| CollateralError::Refused { url: "url".into(), status }.to_string();
+    assert_eq!(text(307), "url answers 307: name the address that it sends to, if that is to be trusted");
+    assert_eq!(text(503), "url answers 503: try again later, or name another service");
+    assert_eq!(text(404), "url answers 404: is the family (FMSPC) right, and is this a service of API version 4?");
+    assert_eq!(
+        text(401),
+        "url answers 401: it wants a key or a certificate: name a service that does not, or read collateral from files with --file"
+    );
 }
 
 /// The files lie beside the project; where they are absent the test says so and passes.

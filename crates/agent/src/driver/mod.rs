@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub use process::ProcessDriver;
+pub(crate) use process::describe;
 
 /// Why a guest cannot be started or stopped.
 #[derive(Debug, thiserror::Error)]

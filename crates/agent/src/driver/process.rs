@@ -238,7 +238,7 @@ fn find(processes: &Path, agent: &str) -> Search {
 }
 
 /// The most specific words of an error of the HTTP client.
-fn describe(error: &reqwest::Error) -> String {
+pub(crate) fn describe(error: &reqwest::Error) -> String {
     let mut error: &dyn std::error::Error = error;
     while let Some(source) = error.source() {
         error = source;
