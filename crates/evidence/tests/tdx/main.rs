@@ -3,6 +3,7 @@
 mod acceptance;
 mod genuine;
 mod maker;
+mod measurement;
 mod mutation;
 mod parts;
 mod refusals;
