@@ -1,4 +1,5 @@
-//! The same launch digests as virtee's sev, which was written by others: on images of EDK2 that lie in its sources, and on images made here.
+//! The same launch digests as virtee's sev, which was written by others: on images of EDK2 that lie in its sources, and on images made
+//! here.
 
 use crate::{
     image::{HASH_TABLE, Image, RESET_BLOCK},

@@ -22,7 +22,8 @@ fn digest_of(image: &Image) -> Result<[u8; 48], Error> {
     launch_digest(&booted(&image.build()))
 }
 
-/// Computed by a program in Python that shares nothing with this one, and that gives the digests which virtee's `sev` publishes for images of EDK2.
+/// Computed by a program in Python that shares nothing with this one, and that gives the digests which virtee's `sev` publishes for images
+/// of EDK2.
 #[test]
 fn known_digests() {
     let firmware = Image::new().build();

@@ -51,8 +51,8 @@ impl<'a> Event<'a> {
         Ok(Self { index, register, event_type, digest, data })
     }
 
-    /// Whether the digest is that of the data, so that the register covers what the log says, and not only what was measured. It does for
-    /// separators, actions and variables, and not for files, whose data only say where they came from.
+    /// Whether the digest is that of the data, so that the register covers what the log says, and not only what was measured. It is for
+    /// separators, actions and most of the firmware's variables. Of files, and of what a boot loader did, the data are the log's word only.
     pub fn is_covered(&self) -> bool {
         <[u8; 48]>::from(Sha384::digest(self.data)) == self.digest
     }

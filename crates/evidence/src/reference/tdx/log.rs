@@ -54,21 +54,23 @@ impl<'a> EventLog<'a> {
     }
 }
 
-/// Reads the head: an event in the form of the older log (PFP, section 10.2.1) that says which digests the events have (PFP, section
-/// 10.4.5.1).
+/// Reads the head, which says which digests the events have.
 fn read_head(reader: &mut Reader<'_>) -> Result<DigestLengths, Error> {
-    let read = |reader: &mut Reader<'_>| -> Option<_> {
-        let (_register, event_type) = (reader.u32()?, EventType(reader.u32()?));
-        let _digest: [u8; 20] = reader.array()?;
-        let length = reader.u32()?;
-        let mut content = Reader(reader.bytes(length)?);
-        let signature: [u8; 16] = content.array()?;
-        // Class of the platform, version of the specification, size of numbers.
-        let _: [u8; 8] = content.array()?;
-        (event_type == EventType::NO_ACTION && signature == *b"Spec ID Event03\0").then_some(content)
-    };
-    let mut content = read(reader).ok_or(Error::Head)?;
+    let mut content = head_content(reader).ok_or(Error::Head)?;
     let lengths = DigestLengths::read(&mut content)?;
     let vendor_len: [u8; 1] = content.array().ok_or(Error::Head)?;
     if content.0.len() == usize::from(u8::from_le_bytes(vendor_len)) { Ok(lengths) } else { Err(Error::Head) }
+}
+
+/// What the head says from its algorithms on. It is an event in the form of the older log (PFP, section 10.2.1) with fixed content (PFP,
+/// section 10.4.5.1).
+fn head_content<'a>(reader: &mut Reader<'a>) -> Option<Reader<'a>> {
+    let (_register, event_type) = (reader.u32()?, EventType(reader.u32()?));
+    let _digest: [u8; 20] = reader.array()?;
+    let length = reader.u32()?;
+    let mut content = Reader(reader.bytes(length)?);
+    let signature: [u8; 16] = content.array()?;
+    // Class of the platform, version of the specification, size of numbers.
+    let _: [u8; 8] = content.array()?;
+    (event_type == EventType::NO_ACTION && signature == *b"Spec ID Event03\0").then_some(content)
 }
