@@ -139,13 +139,8 @@ fn random_guest(random: &mut Random) -> Guest {
     if firmware.len() > 4096 {
         firmware[at] ^= random.byte();
     }
-    Guest {
-        firmware,
-        vcpus: 1 + random.below(if random.below(50) == 0 { 512 } else { 9 }) as u32,
-        model: MODELS[random.below(MODELS.len())],
-        features: random.next() | 1,
-        boot,
-    }
+    let most = if random.below(50) == 0 { 512 } else { 9 };
+    Guest { firmware, vcpus: 1 + random.below(most) as u32, model: MODELS[random.below(MODELS.len())], features: random.next() | 1, boot }
 }
 
 #[test]

@@ -51,6 +51,8 @@ pub const TARGETS: &[Target] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    // Brings what the counters call, if there are any.
+    use libfuzzer_sys as _;
 
     #[test]
     fn every_target_believes_its_first_seed() {

@@ -166,7 +166,7 @@ const CASES: &[Case] = &[
     (Error::SectionRange, |image| image.sections[5][1] = 0x2000),
     (Error::DirectBootUnsupported, |image| image.remove(HASH_TABLE)),
     (Error::DirectBootUnsupported, |image| *image.entry(HASH_TABLE) = vec![0; 8]),
-    (Error::DirectBootUnsupported, |image| drop(image.sections.remove(5))),
+    (Error::DirectBootUnsupported, |image| image.sections.truncate(5)),
     (Error::HashTablePlace, |image| *image.entry(HASH_TABLE) = [0x81_0c00u32.to_le_bytes(), 175u32.to_le_bytes()].concat()),
     (Error::HashTablePlace, |image| *image.entry(HASH_TABLE) = [0x81_0f51u32.to_le_bytes(), 176u32.to_le_bytes()].concat()),
     (Error::HashTablePlace, |image| *image.entry(HASH_TABLE) = [0x80_fc00u32.to_le_bytes(), 0x400u32.to_le_bytes()].concat()),
