@@ -13,5 +13,7 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod reference;
 pub mod snp;
 pub mod tdx;

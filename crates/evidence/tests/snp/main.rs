@@ -2,5 +2,7 @@
 
 mod evidence;
 mod genuine;
+mod image;
+mod launch_digest;
 mod mutation;
 mod refusals;

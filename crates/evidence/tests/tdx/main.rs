@@ -1,6 +1,7 @@
 //! TDX: what is believed and what is refused.
 
 mod acceptance;
+mod event_log;
 mod genuine;
 mod maker;
 mod measurement;
