@@ -13,5 +13,6 @@
 
 extern crate alloc;
 
+mod journal;
 pub mod snp;
 pub mod tdx;
