@@ -13,6 +13,8 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod explain;
 mod journal;
 pub mod snp;
 pub mod tdx;

@@ -12,6 +12,8 @@ mod claims;
 mod collateral;
 mod enclave;
 mod error;
+#[cfg(feature = "std")]
+mod explain;
 mod explanation;
 mod json;
 mod origin;
@@ -32,6 +34,8 @@ pub use claims::Claims;
 pub use collateral::{Collateral, Endorsements, SignedItem, verify_pck_crl, verify_qe_identity, verify_root_crl, verify_tcb_info};
 pub use enclave::EnclaveReport;
 pub use error::{Error, Item, Link};
+#[cfg(feature = "std")]
+pub use explain::{explain, explain_evaluation};
 pub use origin::{KeyId, Origin, Serial};
 pub use pem::certificates;
 pub use platform::{Platform, SgxType};

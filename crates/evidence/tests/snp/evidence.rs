@@ -1,12 +1,18 @@
 //! A private root, made here and trusted by nobody else, and evidence under it that is right until a test makes one thing wrong.
 
-use blockcloud_evidence::snp::{self, Claims, Error, Product, Report, Requirements};
+use blockcloud_evidence::{
+    explain::Refusal,
+    snp::{self, Claims, Error, Product, Report, Requirements},
+};
 use blockcloud_simulator::{Authority, Processor, Template};
 use der::{
     Encode,
     asn1::{Ia5String, ObjectIdentifier},
 };
 use std::sync::LazyLock;
+
+#[path = "../common/agreement.rs"]
+mod agreement;
 
 /// 2027: within every certificate made here.
 pub const NOW_MS: u64 = 1_800_000_000_000;
@@ -48,19 +54,20 @@ pub struct Evidence {
     vlek: bool,
 }
 
-/// The verdict.
+/// The verdict, which its explanation shares.
 pub fn verify(report: &[u8], chip: &[u8], issuer: &[u8], requirements: &Requirements, now_ms: u64) -> Result<Claims, Error> {
-    snp::verify(report, chip, issuer, requirements, now_ms)
+    let verdict = snp::verify(report, chip, issuer, requirements, now_ms);
+    agreement::agreed(verdict, &snp::explain(report, chip, issuer, requirements, now_ms), Refusal::Snp)
 }
 
 /// The same for issuers.
 pub fn verify_issuers(root: &[u8], issuer: &[u8], now_ms: u64) -> Result<u64, Error> {
-    snp::verify_issuers(root, issuer, now_ms)
+    agreement::agreed(snp::verify_issuers(root, issuer, now_ms), &snp::explain_issuers(root, issuer, now_ms), Refusal::Snp)
 }
 
 /// The same for the firmware floor.
 pub fn check_floor(claims: &Claims, floor: &snp::Tcb) -> Result<(), Error> {
-    claims.check_floor(floor)
+    agreement::agreed(claims.check_floor(floor), &snp::explain_floor(claims, floor), Refusal::Snp)
 }
 
 impl Evidence {

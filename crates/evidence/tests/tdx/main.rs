@@ -1,6 +1,7 @@
 //! TDX: what is believed and what is refused.
 
 mod acceptance;
+mod explanation;
 mod genuine;
 mod maker;
 mod mutation;
