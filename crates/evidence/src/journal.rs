@@ -51,6 +51,11 @@ impl<E: Copy> Journal<E> for Silent {
     }
 }
 
+/// What to add to what was found if it is not the best, but the requirements allow it.
+pub(crate) fn tolerated(best: bool, allowed: bool) -> &'static str {
+    if !best && allowed { ", which the requirements allow" } else { "" }
+}
+
 /// Bytes in hex, written only if somebody reads them.
 pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
 

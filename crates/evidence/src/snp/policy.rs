@@ -1,6 +1,9 @@
 //! What a guest's owner allowed the host (guest policy), how the platform is set up (platform info), and what is demanded of both.
 
-use crate::{journal::Journal, snp::Error};
+use crate::{
+    journal::{Journal, tolerated},
+    snp::Error,
+};
 
 /// The guest policy: fixed at launch, part of what the processor signs (ABI, table "Guest Policy").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,14 +46,15 @@ impl GuestPolicy {
     }
 
     pub(crate) fn check(self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<(), Error> {
-        let mut check = |passed, error| log.check(passed, error, format_args!("policy {:#x}", self.0));
-        check(self.0 & Self::MUST_BE_ONE != 0, Error::PolicyReservedBit)?;
-        check(self.0 & !Self::KNOWN == 0, Error::PolicyUnknownBit)?;
-        check(!self.debuggable(), Error::Debuggable)?;
-        check(!self.migratable(), Error::Migratable)?;
-        check(!self.smt() || requirements.allow_smt, Error::SmtAllowed)?;
-        check(self.single_socket() || requirements.allow_sockets, Error::SocketsAllowed)?;
-        check(!self.cxl() || requirements.allow_cxl, Error::CxlAllowed)
+        let mut check =
+            |best, allowed, error| log.check(best || allowed, error, format_args!("policy {:#x}{}", self.0, tolerated(best, allowed)));
+        check(self.0 & Self::MUST_BE_ONE != 0, false, Error::PolicyReservedBit)?;
+        check(self.0 & !Self::KNOWN == 0, false, Error::PolicyUnknownBit)?;
+        check(!self.debuggable(), false, Error::Debuggable)?;
+        check(!self.migratable(), false, Error::Migratable)?;
+        check(!self.smt(), requirements.allow_smt, Error::SmtAllowed)?;
+        check(self.single_socket(), requirements.allow_sockets, Error::SocketsAllowed)?;
+        check(!self.cxl(), requirements.allow_cxl, Error::CxlAllowed)
     }
 }
 
@@ -74,8 +78,9 @@ impl PlatformInfo {
     }
 
     pub(crate) fn check(self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<(), Error> {
-        let passed = self.aliases_checked() || requirements.allow_unchecked_aliases;
-        log.check(passed, Error::AliasesUnchecked, format_args!("platform info {:#x}", self.0))
+        let (best, allowed) = (self.aliases_checked(), requirements.allow_unchecked_aliases);
+        let found = format_args!("platform info {:#x}{}", self.0, tolerated(best, allowed));
+        log.check(best || allowed, Error::AliasesUnchecked, found)
     }
 }
 

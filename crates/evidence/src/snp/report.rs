@@ -1,7 +1,7 @@
 //! The attestation report, taken apart (ABI, table "ATTESTATION_REPORT"). Not its judgement: nothing here says that a report is genuine.
 
 use crate::{
-    journal::{Journal, Silent},
+    journal::{Journal, Silent, tolerated},
     snp::{Error, GuestPolicy, PlatformInfo, Product, Requirements},
 };
 use p384::ecdsa::Signature;
@@ -132,8 +132,9 @@ impl Report {
     pub(crate) fn check_signing_key(&self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<SigningKey, Error> {
         const MASK_CHIP_KEY: u32 = 1 << 1;
         let key = log.take(self.signing_key(), Error::SigningKey, format_args!("key info {:#x}", self.key_info))?;
-        let name = if key == SigningKey::Vlek { "the cloud provider's key (VLEK)" } else { "the chip's own key (VCEK)" };
-        log.check(key == SigningKey::Vcek || requirements.allow_vlek, Error::SignedByVlek, name)?;
+        let (best, allowed) = (key == SigningKey::Vcek, requirements.allow_vlek);
+        let name = if best { "the chip's own key (VCEK)" } else { "a cloud provider's key (VLEK)" };
+        log.check(best || allowed, Error::SignedByVlek, format_args!("{name}{}", tolerated(best, allowed)))?;
         log.check(self.key_info & MASK_CHIP_KEY == 0, Error::ChipKeyMasked, format_args!("key info {:#x}", self.key_info))?;
         Ok(key)
     }

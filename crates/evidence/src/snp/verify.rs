@@ -1,7 +1,7 @@
 //! The judgement over a report and its certificates. The clock, the issuers and the requirements are arguments; nothing is looked up.
 
 use crate::{
-    journal::{Journal, Silent},
+    journal::{Journal, Silent, tolerated},
     snp::{Claims, Error, Link, Product, Report, Requirements, Tcb, certificate::Certificate, endorsement, report::SigningKey},
 };
 use p384::ecdsa::signature::Verifier;
@@ -30,7 +30,8 @@ pub(crate) fn judge(
     log: &mut impl Journal<Error>,
 ) -> Result<Claims, Error> {
     let report = Report::read(bytes, log)?;
-    log.check(report.version != 2 || requirements.allow_version_2, Error::OldReportVersion, report.version)?;
+    let (best, allowed) = (report.version != 2, requirements.allow_version_2);
+    log.check(best || allowed, Error::OldReportVersion, format_args!("{}{}", report.version, tolerated(best, allowed)))?;
     let signing_key = report.check_signing_key(requirements, log)?;
     let processor = report.processor(log)?;
 

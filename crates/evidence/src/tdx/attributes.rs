@@ -1,7 +1,7 @@
 //! What a guest is allowed and what may be done to it (ABI, table "TD_ATTRIBUTES").
 
 use crate::{
-    journal::Journal,
+    journal::{Journal, tolerated},
     tdx::{Error, Requirements},
 };
 
@@ -63,13 +63,14 @@ impl Attributes {
     }
 
     pub(crate) fn check(self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<(), Error> {
-        let mut check = |passed, error| log.check(passed, error, format_args!("attributes {:#x}", self.0));
-        check(!self.debuggable(), Error::Debuggable)?;
-        check(!self.profiled(), Error::Profiled)?;
-        check(self.0 & !Self::KNOWN == 0, Error::ReservedAttribute)?;
-        check(!self.migratable(), Error::Migratable)?;
-        check(self.0 & Self::SERVTD_EXT == 0, Error::ServiceTd)?;
-        check(self.sept_ve_disabled(), Error::SeptVe)?;
-        check(!self.performance_counters() || requirements.allow_performance_counters, Error::PerformanceCounters)
+        let mut check =
+            |best, allowed, error| log.check(best || allowed, error, format_args!("attributes {:#x}{}", self.0, tolerated(best, allowed)));
+        check(!self.debuggable(), false, Error::Debuggable)?;
+        check(!self.profiled(), false, Error::Profiled)?;
+        check(self.0 & !Self::KNOWN == 0, false, Error::ReservedAttribute)?;
+        check(!self.migratable(), false, Error::Migratable)?;
+        check(self.0 & Self::SERVTD_EXT == 0, false, Error::ServiceTd)?;
+        check(self.sept_ve_disabled(), false, Error::SeptVe)?;
+        check(!self.performance_counters(), requirements.allow_performance_counters, Error::PerformanceCounters)
     }
 }

@@ -1,7 +1,7 @@
 //! What is tolerated beyond the strictest reading.
 
 use crate::{
-    journal::Journal,
+    journal::{Journal, tolerated},
     tdx::{Error, TcbStatus},
 };
 
@@ -43,10 +43,10 @@ impl Requirements {
     };
 
     pub(crate) fn check_status(&self, status: TcbStatus, log: &mut impl Journal<Error>) -> Result<(), Error> {
-        let mut check = |passed, error| log.check(passed, error, format_args!("{status:?}"));
-        check(!status.is_out_of_date() || self.allow_out_of_date, Error::OutOfDate)?;
-        check(!status.is_relaunch_advised() || self.allow_relaunch_advised, Error::RelaunchAdvised)?;
-        check(!status.needs_configuration() || self.allow_configuration_needed, Error::ConfigurationNeeded)?;
-        check(!status.needs_hardening() || self.allow_hardening_needed, Error::HardeningNeeded)
+        let mut check = |best, allowed, error| log.check(best || allowed, error, format_args!("{status:?}{}", tolerated(best, allowed)));
+        check(!status.is_out_of_date(), self.allow_out_of_date, Error::OutOfDate)?;
+        check(!status.is_relaunch_advised(), self.allow_relaunch_advised, Error::RelaunchAdvised)?;
+        check(!status.needs_configuration(), self.allow_configuration_needed, Error::ConfigurationNeeded)?;
+        check(!status.needs_hardening(), self.allow_hardening_needed, Error::HardeningNeeded)
     }
 }

@@ -106,6 +106,8 @@ fn a_check_says_what_was_found_what_is_wanted_and_whose_duty_it_is() {
     let version = find(&checks, "report_version");
     assert_eq!((version.passed, version.found.as_str(), version.wanted.as_str()), (Some(true), "3", "version 2, 3 or 5"));
     assert_eq!(version.duty, Duty::Council);
+    let allowed = find(&checks, "smt_allowed");
+    assert_eq!((allowed.passed, allowed.found.as_str()), (Some(true), "policy 0x30000, which the requirements allow"));
     let date = checks.iter().find(|check| check.error.is_none() && check.name == "certificate_expired").unwrap();
     assert_eq!(
         (date.subject, date.found.as_str()),

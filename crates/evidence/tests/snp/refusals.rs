@@ -299,7 +299,9 @@ fn a_cloud_providers_key_is_believed_where_it_is_allowed() {
 
 #[test]
 fn nobody_allows_a_cloud_providers_key_by_default() {
-    assert!(!Requirements::STRICT.allow_vlek && !Requirements::USUAL.allow_vlek);
+    for requirements in [Requirements::STRICT, Requirements::USUAL] {
+        assert_eq!(CLOUD.with_requirements(requirements), Err(Error::SignedByVlek));
+    }
 }
 
 #[test]
