@@ -129,12 +129,30 @@ fn raw_evidence_is_judged_without_a_node() {
     for wrong in [
         &["--at", "soon"][..],
         &["--job", "1", "--policy", "x"],
+        &["--ear", "x"],
+        &["--ear-key", "x"],
         &["--save", "x"],
         &[files[2].as_str(), files[0].as_str()],
     ] {
         let (code, stdout, stderr) = judge(wrong);
         assert_eq!((code, stdout.as_str()), (2, ""), "{wrong:?}: {stderr}");
     }
+}
+
+#[test]
+fn a_result_for_others_is_written_whatever_it_says() {
+    let home = tempfile::tempdir().unwrap();
+    let files = raw_evidence(home.path(), |report| report[0x0a] |= 1 << 3);
+    let path = |name: &str| home.path().join(name).display().to_string();
+    fs::write(path("key"), "ed25519://Alice").unwrap();
+    let (token, key) = (path("token"), path("key"));
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let arguments =
+        [&["evidence", "verify", "--at", "1800000000", "--root", files[3], "--ear", &token, "--ear-key", &key], &files[..]].concat();
+    let (code, stdout, stderr) = run(home.path(), &arguments);
+    assert_eq!((code, stderr.as_str()), (1, ""), "{stdout}");
+    assert!(stdout.contains("FAILED  debuggable (guest policy)"), "{stdout}");
+    assert_eq!(fs::read_to_string(&token).unwrap().split('.').count(), 3);
 }
 
 #[test]

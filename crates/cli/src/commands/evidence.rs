@@ -22,6 +22,7 @@ use std::{
 };
 
 mod appraisal;
+mod ear;
 mod files;
 mod policy;
 mod raw;

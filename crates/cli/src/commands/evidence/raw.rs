@@ -2,6 +2,7 @@
 
 use super::{
     appraisal::{self, Setting},
+    ear,
     files::{self, Input, Snp},
     policy::Policy,
     roots,
@@ -10,11 +11,14 @@ use crate::{
     context::{Context, now},
     fault::{as_usage, usage},
 };
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use blockcloud_evidence::snp;
 use blockcloud_primitives::{Digest, Moment, Tee};
 use clap::Args;
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// Flags for raw evidence only.
 #[derive(Debug, Args)]
@@ -22,14 +26,24 @@ pub struct Arguments {
     /// What you demand beyond what is always demanded, as TOML or JSON.
     #[arg(long, value_name = "FILE", conflicts_with = "job")]
     policy: Option<PathBuf>,
+    /// Write the result for other relying parties to this file: an EAT attestation result (EAR) as a JWT.
+    #[arg(long, value_name = "FILE", conflicts_with = "job", requires = "ear_key")]
+    ear: Option<PathBuf>,
+    /// The key that signs it: P-256 or Ed25519 in PKCS#8 (PEM), or an ed25519 key file.
+    #[arg(long, value_name = "FILE", requires = "ear")]
+    ear_key: Option<PathBuf>,
 }
 
 /// Judges raw evidence.
 pub async fn run(context: &Context, paths: &[PathBuf], at: Option<Moment>, root: Option<Digest>, arguments: &Arguments) -> Result<bool> {
-    let policy = arguments.policy.as_deref().map(Policy::read).transpose().map_err(as_usage)?.map(|(policy, _)| policy).unwrap_or_default();
+    let (policy, policy_id) = match &arguments.policy {
+        Some(path) => Policy::read(path).map(|(policy, id)| (policy, Some(id))).map_err(as_usage)?,
+        None => (Policy::default(), None),
+    };
     if root.is_some() && policy.roots.is_some() {
         return Err(usage("the policy names the roots: leave out --root"));
     }
+    let key = arguments.ear_key.as_deref().map(ear::Key::read).transpose().map_err(as_usage)?;
     let setting = Setting { root, at: at.unwrap_or_else(now) };
     let appraisal = match files::read(paths)? {
         Input::Tdx(evidence) => appraisal::tdx(&evidence, &policy, setting),
@@ -38,6 +52,9 @@ pub async fn run(context: &Context, paths: &[PathBuf], at: Option<Moment>, root:
             appraisal::snp(&evidence, &issuer, &policy, setting)
         }
     };
+    if let (Some(path), Some(key)) = (&arguments.ear, &key) {
+        write(path, &ear::token(&appraisal, policy_id.as_deref(), key)?)?;
+    }
     context.output.result(&appraisal, |appraisal| appraisal.to_string())?;
     Ok(appraisal.holds)
 }
@@ -53,4 +70,8 @@ async fn with_issuer(context: &Context, mut evidence: Snp) -> Result<(Snp, Vec<u
     let roots = roots.ok_or_else(|| usage("name the intermediate certificate (ASK or ASVK): the chain has none for this processor"))?;
     evidence.root = Some(roots.root);
     Ok((evidence, roots.issuer))
+}
+
+fn write(path: &Path, token: &str) -> Result<()> {
+    fs::write(path, token).with_context(|| format!("cannot write {}", path.display()))
 }
