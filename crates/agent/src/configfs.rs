@@ -140,9 +140,9 @@ mod tests {
     #[test]
     fn a_kernel_without_the_interface_gives_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(matches!(examine(&folder.path().join("report")), Err(NoEvidence::Missing)));
+        assert!(matches!(examine(&folder.path().join("report"), Tee::SevSnp), Err(NoEvidence::Missing)));
         // A folder that no kernel fills.
-        assert!(matches!(examine(folder.path()), Err(NoEvidence::Refused(_))));
+        assert!(matches!(examine(folder.path(), Tee::SevSnp), Err(NoEvidence::Refused(_))));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod acceptance;
 mod event_log;
+mod explanation;
 mod genuine;
 mod maker;
 mod measurement;
