@@ -17,7 +17,7 @@ step "one copy of each polkadot-sdk crate"
 ./scripts/one-sdk.sh
 step "tests"
 cargo test --workspace --locked
-step "the TDX verifier beside an independent one"
+step "the TDX verifier and the launch digests beside independent ones"
 cargo fmt --manifest-path tests/oracle/Cargo.toml --check
 cargo test --quiet --manifest-path tests/oracle/Cargo.toml --locked
 step "documentation"

@@ -218,7 +218,7 @@ impl Agent {
         let mut known = self.kernel.lock().await;
         match &*known {
             Some((since, found)) if found.is_ok() || since.elapsed() < KERNEL_RETRY => found.clone(),
-            _ => known.insert((Instant::now(), kernel_evidence(Path::new(configfs::ROOT)).await)).1.clone(),
+            _ => known.insert((Instant::now(), kernel_evidence(Path::new(configfs::ROOT), self.tee).await)).1.clone(),
         }
     }
 
@@ -372,8 +372,8 @@ impl Agent {
 }
 
 /// Whether a kernel's evidence is complete; if not, what is wrong and what to do.
-async fn kernel_evidence(root: &'static Path) -> Result<(), String> {
-    let examined = tokio::task::spawn_blocking(|| configfs::examine(root)).await;
+async fn kernel_evidence(root: &'static Path, tee: Tee) -> Result<(), String> {
+    let examined = tokio::task::spawn_blocking(move || configfs::examine(root, tee)).await;
     match examined {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(format!("{error}: {}", error.advice())),

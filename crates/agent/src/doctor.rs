@@ -3,7 +3,7 @@
 use crate::{
     agent::now,
     config::{Config, DriverConfig},
-    configfs,
+    configfs, hardware,
 };
 use blockcloud_client::{At, Chain, Signer, agent_api::Health};
 use blockcloud_primitives::{AccountId, OfferFilter, Text};
@@ -16,6 +16,8 @@ use std::{
 
 /// How far clocks may be apart, in milliseconds.
 const CLOCK: u64 = 30_000;
+/// Below which this machine's files lie.
+const ROOT: &str = "/";
 /// How long an HTTP answer may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -42,6 +44,16 @@ pub struct Finding {
     pub subject: &'static str,
     /// How it is.
     pub verdict: Verdict,
+}
+
+impl From<hardware::Finding> for Finding {
+    fn from(hardware::Finding { what, state, found, advice }: hardware::Finding) -> Self {
+        match state {
+            hardware::State::Good => well(what, found),
+            hardware::State::Missing => wrong(what, found, advice),
+            hardware::State::CannotTell => note(what, format!("{found}; {advice}")),
+        }
+    }
 }
 
 impl fmt::Display for Finding {
@@ -131,24 +143,40 @@ async fn driver(config: &Config) -> Vec<Finding> {
         }
         Err(error) => wrong("guest program", format!("{}: {error}", guest.display()), "name the blockcloud-guest program in driver.guest"),
     });
-    findings.push(match simulator {
+    match simulator {
         Some(url) => {
-            let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build();
-            let answer = match client {
-                Ok(client) => client.get(url).send().await.map(|_| ()),
-                Err(error) => Err(error),
-            };
-            match answer {
-                Ok(()) => note("evidence", format!("SIMULATED at {url}: protects nothing, and only development chains accept it")),
-                Err(error) => wrong(
-                    "evidence",
-                    format!("no simulator answers at {url}: {error}"),
-                    "start blockcloud-simulator, or remove driver.simulator",
-                ),
-            }
+            let machine = hardware::summary(Path::new(ROOT));
+            findings.push(note("hardware", format!("not used, because the configuration names a simulator; this machine is {machine}")));
+            findings.push(simulated(url).await);
         }
-        None => match configfs::examine(Path::new(configfs::ROOT)) {
-            Ok(()) => well("evidence", format!("from the kernel at {}, with the chip's certificate", configfs::ROOT)),
+        None => findings.extend(genuine(config)),
+    }
+    findings
+}
+
+/// Whether the simulator answers.
+async fn simulated(url: &str) -> Finding {
+    let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build();
+    let answer = match client {
+        Ok(client) => client.get(url).send().await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    match answer {
+        Ok(()) => note("evidence", format!("SIMULATED at {url}: protects nothing, and only development chains accept it")),
+        Err(error) => {
+            wrong("evidence", format!("no simulator answers at {url}: {error}"), "start blockcloud-simulator, or remove driver.simulator")
+        }
+    }
+}
+
+/// What this machine has and lacks for genuine evidence, and whether guests can use what its kernel gives.
+fn genuine(config: &Config) -> Vec<Finding> {
+    let answer = configfs::ask(Path::new(configfs::ROOT));
+    let mut findings: Vec<Finding> = hardware::examine(Path::new(ROOT), &answer).into_iter().map(Finding::from).collect();
+    findings.push(match config.driver.tee() {
+        Err(error) => wrong("evidence", error.to_string(), "correct driver.tee"),
+        Ok(tee) => match answer.and_then(|answer| configfs::usable(&answer, tee)) {
+            Ok(()) => well("evidence", format!("of {tee:?}, from the kernel at {}, with the certificates that it needs", configfs::ROOT)),
             Err(error) => wrong("evidence", error.to_string(), error.advice()),
         },
     });
@@ -243,33 +271,4 @@ async fn reach(profile: &str, account: AccountId, chain: &Chain) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problems(findings: &[Finding]) -> Vec<&'static str> {
-        findings.iter().filter(|finding| matches!(finding.verdict, Verdict::Wrong { .. })).map(|finding| finding.subject).collect()
-    }
-
-    #[tokio::test]
-    async fn a_missing_configuration_is_the_only_thing_said() {
-        let folder = tempfile::tempdir().unwrap();
-        let findings = examine(&folder.path().join("agent.toml")).await;
-        assert_eq!(problems(&findings), ["configuration"]);
-        assert_eq!(findings.len(), 1);
-    }
-
-    #[tokio::test]
-    async fn everything_that_is_wrong_is_named_at_once_with_advice() {
-        let folder = tempfile::tempdir().unwrap();
-        let written = crate::init::init(folder.path(), blockcloud_client::Scheme::Sr25519).unwrap();
-        std::fs::set_permissions(&written.key, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let text = std::fs::read_to_string(&written.config).unwrap();
-        let text = text.replace("127.0.0.1:9944", &closed.to_string()).replace("127.0.0.1:9950", &closed.to_string());
-        let text = text.replace("/usr/local/bin/blockcloud-guest", "no-such-guest");
-        std::fs::write(&written.config, text).unwrap();
-        let findings = examine(&written.config).await;
-        assert_eq!(problems(&findings), ["account key", "guest program", "evidence", "node"]);
-        assert!(findings.iter().any(|finding| finding.to_string().contains("chmod 600")));
-    }
-}
+mod tests;

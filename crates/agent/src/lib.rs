@@ -15,6 +15,7 @@ pub mod decide;
 pub mod doctor;
 pub mod driver;
 pub mod follow;
+pub mod hardware;
 pub mod http;
 pub mod init;
 pub mod job;

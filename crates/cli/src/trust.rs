@@ -15,10 +15,28 @@ const AMD: [(Product, &str); 3] = [
     (Product::Turin, "1f084161a44bb6d93778a904877d4819cafa5d05ef4193b2ded9dd9c73dd3f6a"),
 ];
 
+/// The same of the intermediates below them: for chips' keys (ASK) and for cloud providers' (ASVK).
+const AMD_ISSUERS: [(Product, &str); 6] = [
+    (Product::Milan, "67d303bd3905fd38db8b20e0793699870e7fa612eaad5dec358293fd8c0bac1b"),
+    (Product::Milan, "c5e081f59b7efab1fe2f8b505e159704e72f29cab7ef7cf628a05a42439082f5"),
+    (Product::Genoa, "5464738c1546aed5f2cecf1dc98c5c960a92e8913238a61711bc90ec6e828521"),
+    (Product::Genoa, "197e610743a917d6b9bb982a5a9226ccc0a15b611be0619e626aca9151457372"),
+    (Product::Turin, "5b77ef5fe7a7a004fd9032668fba9d0fda22f88c4442069a479636a6ae3b3185"),
+    (Product::Turin, "104e10a8bd060a3c20a434261a57d0588fd65a88915b4f65b08bdecaf8df1a3c"),
+];
+
+/// SHA-256 of the DER of Intel's root certificate (SGX Root CA), which is TDX's as well.
+pub const INTEL: &str = "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3";
+
+/// SHA-256 of the certificates of AMD's that a chain for this product may start from: root and intermediates.
+pub fn amd(product: Product) -> Vec<&'static str> {
+    AMD.iter().chain(&AMD_ISSUERS).filter(|(of, _)| *of == product).map(|(_, known)| *known).collect()
+}
+
 /// The flag that names another root.
 #[derive(Clone, Debug, Default, Args)]
 pub struct RootArgument {
-    /// The vendor's root certificate (DER) that you trust, and no other; without it, AMD's own for SEV-SNP.
+    /// The vendor's root certificate (DER) that you trust, and no other; without it, AMD's own for SEV-SNP and Intel's for TDX.
     #[arg(long, value_name = "FILE")]
     root: Option<PathBuf>,
 }
@@ -40,8 +58,9 @@ impl RootArgument {
 /// one.
 pub fn judge(named: Option<Digest>, tee: Tee, product: Option<Product>, root: &[u8]) -> (bool, String) {
     let digest = Digest::of(root);
+    let sha256 = || hex::encode(Sha256::digest(root));
     let genuine = || {
-        let sha256 = hex::encode(Sha256::digest(root));
+        let sha256 = sha256();
         AMD.iter().find(|(of, known)| Some(*of) == product && *known == sha256)
     };
     match (named, tee) {
@@ -54,6 +73,7 @@ pub fn judge(named: Option<Digest>, tee: Tee, product: Option<Product>, root: &[
             Some((product, _)) => (true, format!("AMD's for {product:?}")),
             None => (false, format!("root {digest} is not AMD's for this processor; if you trust it, name its certificate with --root")),
         },
+        (None, Tee::Tdx) if sha256() == INTEL => (true, "Intel's".into()),
         (None, tee) => (false, format!("no root of {tee:?} is known here: name its certificate with --root")),
     }
 }
@@ -97,6 +117,9 @@ mod tests {
             }
             let issuer = fs::read(folder.join(format!("ask_{name}.der"))).unwrap();
             assert!(!judge(None, Tee::SevSnp, Some(of), &issuer).0);
+            let kinds = ["ark", "ask", "asvk"].map(|kind| fs::read(folder.join(format!("{kind}_{name}.der"))).unwrap());
+            assert_eq!(kinds.map(|der| hex::encode(Sha256::digest(der))), *amd(of));
+            assert!(!judge(None, Tee::Tdx, Some(of), &root).0);
         }
     }
 

@@ -24,6 +24,34 @@ pub fn bcu(amount: Balance) -> String {
     format!("{} BCU", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
+/// Reads a time: Unix seconds, Unix milliseconds, or a date with its time (RFC 3339), for instance `2026-11-25T23:00:00Z`.
+pub fn parse_moment(text: &str) -> Result<Moment, String> {
+    /// In seconds the year 5138, in milliseconds 1973: what is less means seconds.
+    const FIRST_MS: u64 = 100_000_000_000;
+    let wrong = || format!("`{text}` is no time: write Unix seconds, or a date like 2026-11-25T23:00:00Z");
+    if let Ok(number) = text.parse::<u64>() {
+        return if number < FIRST_MS { Ok(number * 1000) } else { Ok(number) };
+    }
+    let (date, rest) = text.split_at_checked(19).ok_or_else(wrong)?;
+    let date = date.to_ascii_uppercase().replace(' ', "T") + "Z";
+    let seconds = date.parse::<x509_cert::der::DateTime>().map_err(|_| wrong())?.unix_duration().as_secs();
+    let digits = rest.strip_prefix('.').map_or(0, |fraction| fraction.bytes().take_while(u8::is_ascii_digit).count());
+    let (fraction, zone) = match digits {
+        0 => (0, rest),
+        digits => (format!("{:0<3.3}", &rest[1..=digits]).parse::<u64>().map_err(|_| wrong())?, &rest[digits + 1..]),
+    };
+    let moment = seconds * 1000 + fraction;
+    let (ahead, offset) = match zone.as_bytes() {
+        b"Z" | b"z" => return Ok(moment),
+        [sign @ (b'+' | b'-'), ..] => (*sign == b'+', &zone[1..]),
+        _ => return Err(wrong()),
+    };
+    let (hours, minutes) = offset.split_once(':').filter(|(hours, minutes)| hours.len() == 2 && minutes.len() == 2).ok_or_else(wrong)?;
+    let number = |text: &str, end: u64| text.parse::<u64>().ok().filter(|number| *number < end).ok_or_else(wrong);
+    let offset = (number(hours, 24)? * 60 + number(minutes, 60)?) * 60_000;
+    if ahead { moment.checked_sub(offset).ok_or_else(wrong) } else { Ok(moment + offset) }
+}
+
 /// A time span in milliseconds, for people.
 pub fn span(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
@@ -67,6 +95,45 @@ mod tests {
     fn what_is_no_amount_is_refused() {
         for text in ["", ".", "1,5", "-1", "1e3", "0.0000000000001", "340282366920938463463374607431768211456", "1 "] {
             assert!(parse_bcu(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_seconds_milliseconds_or_dates() {
+        let cases = [
+            ("0", 0),
+            ("1750400000", 1_750_400_000_000),
+            ("1750400000123", 1_750_400_000_123),
+            ("2025-06-20T06:13:20Z", 1_750_400_000_000),
+            ("2025-06-20T06:13:20.5Z", 1_750_400_000_500),
+            ("2025-06-20 06:13:20.1239z", 1_750_400_000_123),
+            ("2025-06-20T08:13:20+02:00", 1_750_400_000_000),
+            ("2025-06-19T22:43:20.001-07:30", 1_750_400_000_001),
+        ];
+        for (text, moment) in cases {
+            assert_eq!(parse_moment(text), Ok(moment), "{text}");
+        }
+        for text in [
+            "",
+            "now",
+            "-1",
+            "1e9",
+            "2025-06-20",
+            "2025-06-20T06:13:20",
+            "2025-06-31T06:13:20Z",
+            "2025-06-20T06:13:20.Z",
+            "2025-06-20T06:13:20+2",
+        ] {
+            assert!(parse_moment(text).is_err(), "{text}");
+        }
+        for text in [
+            "2025-06-20T06:13:20+24:00",
+            "2025-06-20T06:13:20+0a:00",
+            "1970-01-01T00:00:00+01:00",
+            "2025-06-20T06:13:20Zx",
+            "ääääääääääääääääääää",
+        ] {
+            assert!(parse_moment(text).is_err(), "{text}");
         }
     }
 

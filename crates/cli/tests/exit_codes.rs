@@ -79,3 +79,86 @@ fn a_secret_that_is_given_as_the_key_is_not_repeated() {
         assert!(!stdout.contains("hunter2") && !stderr.contains("hunter2"), "{stderr}");
     }
 }
+
+/// A report of a simulated processor and the certificates above it, in files.
+fn raw_evidence(home: &Path, change: impl FnOnce(&mut [u8; 1184])) -> Vec<String> {
+    let processor = blockcloud_simulator::Processor::new([1; 32]);
+    let mut report = processor.launch([2; 48], [3; 32]).report([4; 64]);
+    change(&mut report);
+    processor.sign(&mut report);
+    let files: [(&str, &[u8]); 4] = [
+        ("report.bin", &report),
+        ("chip.der", processor.certificate()),
+        ("issuer.der", blockcloud_simulator::dev_root::ISSUER),
+        ("root.der", blockcloud_simulator::dev_root::ROOT),
+    ];
+    files
+        .map(|(name, content)| {
+            fs::write(home.join(name), content).unwrap();
+            home.join(name).display().to_string()
+        })
+        .into()
+}
+
+#[test]
+fn raw_evidence_is_judged_without_a_node() {
+    let home = tempfile::tempdir().unwrap();
+    let files = raw_evidence(home.path(), |_| ());
+    let path = |name: &str| home.path().join(name).display().to_string();
+    let judge = |more: &[&str]| {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        run(home.path(), &[&["evidence", "verify", "--at", "2027-01-15T08:00:00Z"], &files[..], more].concat())
+    };
+    let (code, stdout, stderr) = judge(&["--root", &files[3]]);
+    assert_eq!((code, stderr.as_str()), (0, ""), "{stdout}");
+    assert!(stdout.lines().all(|line| ["ok  ", "note", "good"].iter().any(|start| line.starts_with(start))), "{stdout}");
+
+    // Nobody has named the root.
+    let (code, stdout, stderr) = judge(&["--output", "json"]);
+    assert_eq!((code, stderr.as_str()), (1, ""), "{stdout}");
+    let shown: serde_json::Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&shown["kind"], &shown["at"], &shown["holds"]), (&"snp".into(), &1_800_000_000_000u64.into(), &false.into()));
+    assert_eq!((&shown["checks"][0]["name"], &shown["checks"][0]["passed"]), (&"root_trusted".into(), &false.into()));
+
+    fs::write(path("policy.toml"), "debug = \"sometimes\"").unwrap();
+    fs::write(path("roots.toml"), "roots = []").unwrap();
+    for policy in ["policy.toml", "roots.toml"] {
+        let (code, stdout, stderr) = judge(&["--root", &files[3], "--policy", &path(policy)]);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+    }
+    for wrong in [
+        &["--at", "soon"][..],
+        &["--job", "1", "--policy", "x"],
+        &["--ear", "x"],
+        &["--ear-key", "x"],
+        &["--save", "x"],
+        &[files[2].as_str(), files[0].as_str()],
+    ] {
+        let (code, stdout, stderr) = judge(wrong);
+        assert_eq!((code, stdout.as_str()), (2, ""), "{wrong:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_result_for_others_is_written_whatever_it_says() {
+    let home = tempfile::tempdir().unwrap();
+    let files = raw_evidence(home.path(), |report| report[0x0a] |= 1 << 3);
+    let path = |name: &str| home.path().join(name).display().to_string();
+    fs::write(path("key"), "ed25519://Alice").unwrap();
+    let (token, key) = (path("token"), path("key"));
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let arguments =
+        [&["evidence", "verify", "--at", "1800000000", "--root", files[3], "--ear", &token, "--ear-key", &key], &files[..]].concat();
+    let (code, stdout, stderr) = run(home.path(), &arguments);
+    assert_eq!((code, stderr.as_str()), (1, ""), "{stdout}");
+    assert!(stdout.contains("FAILED  debuggable (guest policy)"), "{stdout}");
+    assert_eq!(fs::read_to_string(&token).unwrap().split('.').count(), 3);
+}
+
+#[test]
+fn a_report_without_its_issuer_needs_a_node() {
+    let home = tempfile::tempdir().unwrap();
+    let files = raw_evidence(home.path(), |_| ());
+    let (code, stdout, stderr) = run(home.path(), &["evidence", "verify", &files[0], &files[1]]);
+    assert_eq!((code, stdout.as_str()), (3, ""), "{stderr}");
+}

@@ -13,5 +13,10 @@
 
 extern crate alloc;
 
+#[cfg(feature = "std")]
+pub mod explain;
+mod journal;
+#[cfg(feature = "std")]
+pub mod reference;
 pub mod snp;
 pub mod tdx;

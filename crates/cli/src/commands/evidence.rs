@@ -2,10 +2,11 @@
 
 use crate::{
     context::Context,
-    fault::as_usage,
+    fault::{as_usage, usage},
     home::JobFolder,
     spec::measure,
     trust::{self, RootArgument},
+    units::parse_moment,
     verdict::Verdict,
 };
 use anyhow::{Context as _, Result};
@@ -22,23 +23,33 @@ use std::{
     path::{Path, PathBuf},
 };
 
+mod appraisal;
+mod ear;
+mod files;
+mod policy;
+mod raw;
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Verify a job's evidence: what its agent serves, or a file with it.
+    /// Verify a job's evidence (what its agent serves, or a file with it), or raw evidence of any machine, with every check shown.
     Verify {
-        /// Evidence as JSON, as the agent serves it; without it, the agent is asked.
-        file: Option<PathBuf>,
+        /// For a job: evidence as JSON, as the agent serves it; without it, the agent is asked. Else a SEV-SNP report with its certificates, or a
+        /// TDX quote with its collateral, recognised by what is in the files.
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
         /// The job that it is to be judged for.
         #[arg(long)]
-        job: JobId,
-        /// Judge as of this time (Unix milliseconds) instead of now.
-        #[arg(long)]
+        job: Option<JobId>,
+        /// Judge as of this time (Unix seconds, or RFC 3339) instead of now.
+        #[arg(long, value_parser = parse_moment)]
         at: Option<Moment>,
-        /// Write the evidence to this file as well.
-        #[arg(long)]
+        /// Write the evidence to this file as well. Only of a job.
+        #[arg(long, requires = "job")]
         save: Option<PathBuf>,
         #[command(flatten)]
         root: RootArgument,
+        #[command(flatten)]
+        raw: raw::Arguments,
     },
     /// The launch measurement that the simulated processor gives a guest program.
     Measure {
@@ -54,7 +65,13 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             context.output.result(&json!({"measurement": measurement}), |_| measurement.to_string())?;
             Ok(true)
         }
-        Command::Verify { file, job, at, save, root } => {
+        Command::Verify { files, job: None, at, root, raw, .. } => raw::run(context, &files, at, root.named()?, &raw).await,
+        Command::Verify { files, job: Some(job), at, save, root, .. } => {
+            let file = match files.as_slice() {
+                [] => None,
+                [file] => Some(file.clone()),
+                _ => return Err(usage("a job has one file of evidence")),
+            };
             let (file, root) = (file.map(|path| read(&path)).transpose().map_err(as_usage)?, root.named()?);
             let chain = context.chain().await?;
             let view = chain.job(job, At::Best).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
@@ -144,9 +161,14 @@ pub async fn roots(chain: &Chain, evidence: &Evidence) -> blockcloud_client::Res
         return Ok(root.map(|root| Roots { root, issuer: Vec::new() }));
     }
     match snp::product_of(&evidence.report, &evidence.certificate) {
-        Ok(product) => chain.item("Attestation", "RootsOf", &[(tee, product).encode()], At::Finalised).await,
+        Ok(product) => snp_roots(chain, tee, product).await,
         Err(_) => Ok(None),
     }
+}
+
+/// The vendor's certificates that the chain holds for a product of SEV-SNP.
+async fn snp_roots(chain: &Chain, tee: Tee, product: Product) -> blockcloud_client::Result<Option<Roots>> {
+    chain.item("Attestation", "RootsOf", &[(tee, product).encode()], At::Finalised).await
 }
 
 fn tcb(level: &snp::Tcb) -> Tcb {

@@ -2,7 +2,10 @@
 //!
 //! Not here: the extensions that are AMD's own, see `endorsement`.
 
-use crate::snp::{Error, Link};
+use crate::{
+    journal::{Date, Journal},
+    snp::{Error, Link},
+};
 use alloc::vec::Vec;
 use der::{
     Decode, Reader, SliceReader, Tag, Tagged,
@@ -51,8 +54,8 @@ pub(crate) struct Certificate<'a> {
 
 impl<'a> Certificate<'a> {
     /// Reads one DER certificate and nothing after it.
-    pub(crate) fn parse(der: &'a [u8], link: Link) -> Result<Self, Error> {
-        Self::read(der, link).map_err(|_| Error::CertificateEncoding(link))
+    pub(crate) fn parse(der: &'a [u8], link: Link, log: &mut impl Journal<Error>) -> Result<Self, Error> {
+        log.take(Self::read(der, link).ok(), Error::CertificateEncoding(link), format_args!("{} bytes", der.len()))
     }
 
     fn read(der: &'a [u8], link: Link) -> der::Result<Self> {
@@ -72,30 +75,31 @@ impl<'a> Certificate<'a> {
     /// Checks that `issuer` issued this certificate and that both are valid at `now_ms`.
     ///
     /// What can be seen without arithmetic comes first; extensions are believed only once the signature is known to be good.
-    pub(crate) fn check_issued_by(&self, issuer: &Certificate<'_>, now_ms: u64) -> Result<(), Error> {
-        self.check_algorithm()?;
-        if self.tbs.issuer() != issuer.tbs.subject() {
-            return Err(Error::CertificateIssuer(self.link));
-        }
-        issuer.check_validity(now_ms)?;
-        self.check_validity(now_ms)?;
-        let signature = Signature::try_from(self.signature).map_err(|_| Error::CertificateSignature(self.link))?;
-        VerifyingKey::<Sha384>::new_with_salt_len(issuer.rsa_key()?, SALT_LEN)
-            .verify(self.signed, &signature)
-            .map_err(|_| Error::CertificateSignature(self.link))?;
-        self.check_extensions()
+    pub(crate) fn check_issued_by(&self, issuer: &Certificate<'_>, now_ms: u64, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let link = self.link;
+        log.need(self.names_algorithm(), Error::CertificateAlgorithm(link), "")?;
+        let (found, wanted) = (self.tbs.issuer(), issuer.tbs.subject());
+        log.compare(found == wanted, Error::CertificateIssuer(link), found, wanted)?;
+        issuer.check_validity(now_ms, log)?;
+        self.check_validity(now_ms, log)?;
+        let signature = Signature::try_from(self.signature);
+        let key = VerifyingKey::<Sha384>::new_with_salt_len(issuer.rsa_key(log)?, SALT_LEN);
+        let signed = signature.is_ok_and(|signature| key.verify(self.signed, &signature).is_ok());
+        log.need(signed, Error::CertificateSignature(link), "")?;
+        self.check_extensions(log)
     }
 
     /// Checks that this certificate may sign others, by a key of the right kind, and, for a root, that it may have an intermediate below it.
-    pub(crate) fn check_authority(&self) -> Result<(), Error> {
-        let refused = Error::NotAnAuthority(self.link);
-        let constraints: BasicConstraints = self.decode_extension(BasicConstraints::OID).ok_or(refused)?;
-        let usage: KeyUsage = self.decode_extension(KeyUsage::OID).ok_or(refused)?;
+    pub(crate) fn check_authority(&self, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        log.check(self.is_authority().unwrap_or(false), Error::NotAnAuthority(self.link), "")?;
+        self.rsa_key(log).map(drop)
+    }
+
+    fn is_authority(&self) -> Option<bool> {
+        let constraints: BasicConstraints = self.decode_extension(BasicConstraints::OID)?;
+        let usage: KeyUsage = self.decode_extension(KeyUsage::OID)?;
         let too_short = self.link == Link::Root && constraints.path_len_constraint == Some(0);
-        if !constraints.ca || too_short || !usage.key_cert_sign() {
-            return Err(refused);
-        }
-        self.rsa_key().map(drop)
+        Some(constraints.ca && !too_short && usage.key_cert_sign())
     }
 
     /// The extension's value, that is, the content of its octet string.
@@ -109,32 +113,32 @@ impl<'a> Certificate<'a> {
     }
 
     /// The subject's key if it is an uncompressed point of P-384.
-    pub(crate) fn p384_key(&self) -> Result<p384::ecdsa::VerifyingKey, Error> {
+    pub(crate) fn p384_key(&self, log: &mut impl Journal<Error>) -> Result<p384::ecdsa::VerifyingKey, Error> {
+        log.take(self.point(), Error::CertificateKey(self.link), "")
+    }
+
+    fn point(&self) -> Option<p384::ecdsa::VerifyingKey> {
         const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
         const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
         const UNCOMPRESSED_LEN: usize = 97;
-        let refused = Error::CertificateKey(self.link);
         let info = self.tbs.subject_public_key_info();
         let curve = info.algorithm.parameters.as_ref().and_then(|curve| curve.decode_as::<ObjectIdentifier>().ok());
         if info.algorithm.oid != EC_PUBLIC_KEY || curve != Some(SECP384R1) {
-            return Err(refused);
+            return None;
         }
-        let point = info.subject_public_key.as_bytes().filter(|point| point.len() == UNCOMPRESSED_LEN).ok_or(refused)?;
-        p384::ecdsa::VerifyingKey::from_sec1_bytes(point).map_err(|_| refused)
+        let point = info.subject_public_key.as_bytes().filter(|point| point.len() == UNCOMPRESSED_LEN)?;
+        p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()
     }
 
-    fn rsa_key(&self) -> Result<RsaPublicKey, Error> {
-        let refused = Error::CertificateKey(self.link);
+    fn rsa_key(&self, log: &mut impl Journal<Error>) -> Result<RsaPublicKey, Error> {
         let info = self.tbs.subject_public_key_info();
-        let key = RsaPublicKey::try_from(x509_cert::der::referenced::OwnedToRef::owned_to_ref(info)).map_err(|_| refused)?;
-        if key.n().bits() != RSA_MODULUS_BITS || *key.e() != BoxedUint::from(RSA_EXPONENT) {
-            return Err(refused);
-        }
-        Ok(key)
+        let key = RsaPublicKey::try_from(x509_cert::der::referenced::OwnedToRef::owned_to_ref(info)).ok();
+        let key = key.filter(|key| key.n().bits() == RSA_MODULUS_BITS && *key.e() == BoxedUint::from(RSA_EXPONENT));
+        log.take(key, Error::CertificateKey(self.link), "")
     }
 
     /// Both places that name the signature's algorithm must name the one that is used, parameters byte for byte.
-    fn check_algorithm(&self) -> Result<(), Error> {
+    fn names_algorithm(&self) -> bool {
         let inner = self.tbs.signature();
         let parameters = inner.parameters.as_ref().map(AnyRef::from);
         let same = inner.oid == self.algorithm.oid && parameters == self.algorithm.parameters;
@@ -142,32 +146,26 @@ impl<'a> Certificate<'a> {
             let trailer = parameters.value().strip_prefix(PSS_PARAMETERS);
             parameters.tag() == Tag::Sequence && matches!(trailer, Some(trailer) if trailer.is_empty() || trailer == PSS_TRAILER)
         });
-        if same && exact && inner.oid == RSASSA_PSS { Ok(()) } else { Err(Error::CertificateAlgorithm(self.link)) }
+        same && exact && inner.oid == RSASSA_PSS
     }
 
-    fn check_validity(&self, now_ms: u64) -> Result<(), Error> {
+    fn check_validity(&self, now_ms: u64, log: &mut impl Journal<Error>) -> Result<(), Error> {
         let not_before = self.tbs.validity().not_before.to_unix_duration().as_secs().saturating_mul(1000);
-        if now_ms < not_before {
-            return Err(Error::CertificateNotYetValid(self.link));
-        }
-        if now_ms > self.not_after_ms() {
-            return Err(Error::CertificateExpired(self.link));
-        }
-        Ok(())
+        let not_after = self.not_after_ms();
+        log.check(now_ms >= not_before, Error::CertificateNotYetValid(self.link), format_args!("valid from {}", Date(not_before)))?;
+        log.check(now_ms <= not_after, Error::CertificateExpired(self.link), format_args!("valid until {}", Date(not_after)))
     }
 
-    fn check_extensions(&self) -> Result<(), Error> {
+    fn check_extensions(&self, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let known = |extension: &Extension| !extension.critical || [BasicConstraints::OID, KeyUsage::OID].contains(&extension.extn_id);
+        log.check(self.extensions().iter().all(known), Error::CriticalExtension(self.link), "")?;
         let mut seen: Vec<ObjectIdentifier> = Vec::new();
-        for extension in self.extensions() {
-            if extension.critical && ![BasicConstraints::OID, KeyUsage::OID].contains(&extension.extn_id) {
-                return Err(Error::CriticalExtension(self.link));
-            }
-            if seen.contains(&extension.extn_id) {
-                return Err(Error::ExtensionRepeated(self.link));
-            }
+        let repeated = self.extensions().iter().any(|extension| {
+            let repeated = seen.contains(&extension.extn_id);
             seen.push(extension.extn_id);
-        }
-        Ok(())
+            repeated
+        });
+        log.check(!repeated, Error::ExtensionRepeated(self.link), "")
     }
 
     fn extensions(&self) -> &[Extension] {

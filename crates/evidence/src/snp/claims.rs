@@ -1,6 +1,10 @@
 //! What verified evidence says.
 
-use crate::snp::{Error, GuestPolicy, PlatformInfo, Product, Tcb};
+use crate::{
+    journal::{Journal, Silent},
+    snp::{Error, GuestPolicy, PlatformInfo, Product, Tcb},
+};
+use alloc::string::String;
 
 /// What verified evidence says. Made by [`verify`](crate::snp::verify) only from evidence that passed every check.
 ///
@@ -17,7 +21,9 @@ pub struct Claims {
     pub host_data: [u8; 32],
     /// What the guest bound when it asked for the report (`REPORT_DATA`).
     pub report_data: [u8; 64],
-    /// The chip's identity; on Turin only the first 8 bytes are used.
+    /// The cloud provider whose key (VLEK) signed, as AMD names it; `None` if the chip's own key (VCEK) did.
+    pub cloud_provider: Option<String>,
+    /// The chip's identity; on Turin only the first 8 bytes are used. If a cloud provider's key signed, no certificate confirms it.
     pub chip_id: [u8; 64],
     /// Firmware level that the host chose to report. The host can hold it down.
     pub reported: Tcb,
@@ -45,12 +51,12 @@ impl Claims {
     /// # Errors
     /// [`Error::CommittedBelowFloor`], [`Error::LaunchedBelowFloor`].
     pub fn check_floor(&self, floor: &Tcb) -> Result<(), Error> {
-        if !self.committed.meets(floor) {
-            return Err(Error::CommittedBelowFloor);
-        }
-        if !self.launch.meets(floor) {
-            return Err(Error::LaunchedBelowFloor);
-        }
-        Ok(())
+        self.judge_floor(floor, &mut Silent)
+    }
+
+    /// The same, with every check told.
+    pub(crate) fn judge_floor(&self, floor: &Tcb, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        log.compare(self.committed.meets(floor), Error::CommittedBelowFloor, self.committed, floor)?;
+        log.compare(self.launch.meets(floor), Error::LaunchedBelowFloor, self.launch, floor)
     }
 }

@@ -12,29 +12,34 @@ pub enum Link {
     /// The vendor's root (AMD: ARK).
     #[codec(index = 0)]
     Root,
-    /// The product's intermediate, which signs chip keys (AMD: ASK).
+    /// The product's intermediate, which signs chip keys (AMD: ASK) or cloud providers' keys (AMD: ASVK).
     #[codec(index = 1)]
     Issuer,
     /// The chip's key, which signs reports (AMD: VCEK).
     #[codec(index = 2)]
     Chip,
+    /// A cloud provider's key, which signs reports in the place of the chip's (AMD: VLEK).
+    #[codec(index = 3)]
+    Vlek,
 }
 
 impl Link {
     /// Its name in a sentence.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Root => "vendor's root certificate (ARK)",
-            Self::Issuer => "product's intermediate certificate (ASK)",
+            Self::Issuer => "product's intermediate certificate (ASK or ASVK)",
             Self::Chip => "chip's certificate (VCEK)",
+            Self::Vlek => "cloud provider's certificate (VLEK)",
         }
     }
 
     /// Who has to put it right.
-    fn duty(self) -> &'static str {
+    pub(crate) fn duty(self) -> &'static str {
         match self {
             Self::Root | Self::Issuer => "the chain's council must set the vendor's current certificates",
             Self::Chip => "the provider must bring the certificate that the vendor issues for this chip at its reported TCB",
+            Self::Vlek => "the provider must bring the certificate that the vendor issues for its cloud's key at the reported TCB",
         }
     }
 }
@@ -61,7 +66,7 @@ pub enum Error {
     /// A number of the signature is zero or not below the curve's order.
     #[codec(index = 5)]
     SignatureRange,
-    /// The report is signed by a key that is bound to a cloud provider and not to a chip.
+    /// The report is signed by a key that is bound to a cloud provider and not to a chip, and the requirements do not allow that.
     #[codec(index = 6)]
     SignedByVlek,
     /// The report is signed by no key or by one of an unknown kind.
@@ -163,11 +168,20 @@ pub enum Error {
     /// The guest was launched under firmware below the floor.
     #[codec(index = 39)]
     LaunchedBelowFloor,
+    /// The certificate in the place of a cloud provider's is for a single chip.
+    #[codec(index = 40)]
+    VlekOfAChip,
+    /// The cloud provider's certificate does not name a cloud provider.
+    #[codec(index = 41)]
+    CspIdMissing,
+    /// The cloud provider's name in its certificate is no text in DER, or empty.
+    #[codec(index = 42)]
+    CspIdEncoding,
 }
 
 impl Error {
     /// What was found, what is wanted, and whose duty it is, in a sentence each.
-    fn explanation(self) -> (&'static str, &'static str, &'static str) {
+    pub(crate) fn explanation(self) -> (&'static str, &'static str, &'static str) {
         const GUEST: &str = "the provider must start the guest with the required policy";
         const HOST: &str = "the provider must configure or update its machine";
         const BRING: &str = "the provider must submit the report as the processor gave it";
@@ -184,7 +198,9 @@ impl Error {
             Self::SignatureAlgorithm => ("the report names an unknown signature algorithm", "1, ECDSA P-384 with SHA-384", BRING),
             Self::SignaturePadding => ("unused bytes of the report's signature are set", "zeros", BRING),
             Self::SignatureRange => ("a number of the report's signature is zero or too large", "1 up to the order of P-384", BRING),
-            Self::SignedByVlek => ("the report is signed by a cloud provider's key (VLEK)", "the chip's own key (VCEK)", HOST),
+            Self::SignedByVlek => {
+                ("the report is signed by a cloud provider's key (VLEK)", "the chip's own key (VCEK), as the requirements say", HOST)
+            }
             Self::SigningKey => ("the report is signed by no known kind of key", "the chip's own key (VCEK)", HOST),
             Self::ChipKeyMasked => ("the host has masked the chip's key", "an unmasked chip key", HOST),
             Self::ProductUnknown => (
@@ -200,17 +216,19 @@ impl Error {
             Self::CertificateIssuer(_) => ("it names another issuer", "the subject of the certificate above it", ""),
             Self::CertificateNotYetValid(_) => ("it is not valid yet", "a validity that has begun", ""),
             Self::CertificateExpired(_) => ("it has expired", "a validity that has not ended", ""),
-            Self::CertificateKey(Link::Chip) => ("its key is of another kind", "an uncompressed point of P-384", ""),
+            Self::CertificateKey(Link::Chip | Link::Vlek) => ("its key is of another kind", "an uncompressed point of P-384", ""),
             Self::CertificateKey(_) => ("its key is of another kind", "RSA-4096 with exponent 65537", ""),
             Self::CertificateSignature(_) => ("its signature is wrong", "a signature by the key above it", ""),
             Self::NotAnAuthority(_) => ("it may not sign certificates", "basic constraints CA and key usage certificate signing", ""),
             Self::CriticalExtension(_) => ("it has an unknown critical extension", "critical extensions that are understood only", ""),
             Self::ExtensionRepeated(_) => ("it has the same extension twice", "each extension once", ""),
-            Self::ExtensionMissing => {
-                ("the chip's certificate does not say which chip, product and firmware it is for", "AMD's extensions", Link::Chip.duty())
-            }
+            Self::ExtensionMissing => (
+                "the certificate of the signing key does not say which chip, product and firmware it is for",
+                "AMD's extensions",
+                Link::Chip.duty(),
+            ),
             Self::ExtensionEncoding => {
-                ("an extension of the chip's certificate cannot be read", "canonical DER of the right type", Link::Chip.duty())
+                ("an extension of the signing key's certificate cannot be read", "canonical DER of the right type", Link::Chip.duty())
             }
             Self::ChipIdLength => {
                 ("the certificate's hardware id has a wrong length", "8 bytes for Turin, 64 for Milan and Genoa", Link::Chip.duty())
@@ -218,7 +236,7 @@ impl Error {
             Self::ChipMismatch => ("the certificate is for another chip", "the chip id of the report", Link::Chip.duty()),
             Self::TcbMismatch => ("the certificate is for another firmware level", "the reported TCB of the report", Link::Chip.duty()),
             Self::ReportSignature => {
-                ("the report's signature is wrong", "a signature by the chip's key over the report's first 672 bytes", BRING)
+                ("the report's signature is wrong", "a signature by the certified key over the report's first 672 bytes", BRING)
             }
             Self::PolicyReservedBit => ("bit 17 of the guest policy is zero", "one", GUEST),
             Self::PolicyUnknownBit => ("the guest policy has a bit of unknown meaning", "known bits only", GUEST),
@@ -245,11 +263,18 @@ impl Error {
                 "at least the floor",
                 "the provider must update its firmware and launch the guest again",
             ),
+            Self::VlekOfAChip => {
+                ("the cloud provider's certificate has a hardware id", "none: its key is in many chips", Link::Vlek.duty())
+            }
+            Self::CspIdMissing => ("the cloud provider's certificate names no cloud provider", "AMD's extension CSP_ID", Link::Vlek.duty()),
+            Self::CspIdEncoding => {
+                ("the cloud provider's name cannot be read", "text (IA5String) in canonical DER, not empty", Link::Vlek.duty())
+            }
         }
     }
 
     /// The certificate that the check was about, where it was about one of the chain's.
-    fn link(self) -> Option<Link> {
+    pub(crate) fn link(self) -> Option<Link> {
         match self {
             Self::CertificateEncoding(link)
             | Self::CertificateAlgorithm(link)

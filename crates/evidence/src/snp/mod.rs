@@ -9,6 +9,8 @@ mod certificate;
 mod claims;
 mod endorsement;
 mod error;
+#[cfg(feature = "std")]
+mod explain;
 mod policy;
 mod product;
 mod report;
@@ -17,6 +19,8 @@ mod verify;
 
 pub use claims::Claims;
 pub use error::{Error, Link};
+#[cfg(feature = "std")]
+pub use explain::{explain, explain_floor, explain_issuers};
 pub use policy::{GuestPolicy, PlatformInfo, Requirements};
 pub use product::Product;
 pub use report::Report;

@@ -1,6 +1,9 @@
 //! What a guest's owner allowed the host (guest policy), how the platform is set up (platform info), and what is demanded of both.
 
-use crate::snp::Error;
+use crate::{
+    journal::{Journal, tolerated},
+    snp::Error,
+};
 
 /// The guest policy: fixed at launch, part of what the processor signs (ABI, table "Guest Policy").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,29 +45,16 @@ impl GuestPolicy {
         self.0 & Self::CXL_ALLOW != 0
     }
 
-    pub(crate) fn check(self, requirements: &Requirements) -> Result<(), Error> {
-        if self.0 & Self::MUST_BE_ONE == 0 {
-            return Err(Error::PolicyReservedBit);
-        }
-        if self.0 & !Self::KNOWN != 0 {
-            return Err(Error::PolicyUnknownBit);
-        }
-        if self.debuggable() {
-            return Err(Error::Debuggable);
-        }
-        if self.migratable() {
-            return Err(Error::Migratable);
-        }
-        if self.smt() && !requirements.allow_smt {
-            return Err(Error::SmtAllowed);
-        }
-        if !self.single_socket() && !requirements.allow_sockets {
-            return Err(Error::SocketsAllowed);
-        }
-        if self.cxl() && !requirements.allow_cxl {
-            return Err(Error::CxlAllowed);
-        }
-        Ok(())
+    pub(crate) fn check(self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let mut check =
+            |best, allowed, error| log.check(best || allowed, error, format_args!("policy {:#x}{}", self.0, tolerated(best, allowed)));
+        check(self.0 & Self::MUST_BE_ONE != 0, false, Error::PolicyReservedBit)?;
+        check(self.0 & !Self::KNOWN == 0, false, Error::PolicyUnknownBit)?;
+        check(!self.debuggable(), false, Error::Debuggable)?;
+        check(!self.migratable(), false, Error::Migratable)?;
+        check(!self.smt(), requirements.allow_smt, Error::SmtAllowed)?;
+        check(self.single_socket(), requirements.allow_sockets, Error::SocketsAllowed)?;
+        check(!self.cxl(), requirements.allow_cxl, Error::CxlAllowed)
     }
 }
 
@@ -87,18 +77,17 @@ impl PlatformInfo {
         self.0 & Self::ALIAS_CHECK_COMPLETE != 0
     }
 
-    pub(crate) fn check(self, requirements: &Requirements) -> Result<(), Error> {
-        if !self.aliases_checked() && !requirements.allow_unchecked_aliases {
-            return Err(Error::AliasesUnchecked);
-        }
-        Ok(())
+    pub(crate) fn check(self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let (best, allowed) = (self.aliases_checked(), requirements.allow_unchecked_aliases);
+        let found = format_args!("platform info {:#x}{}", self.0, tolerated(best, allowed));
+        log.check(best || allowed, Error::AliasesUnchecked, found)
     }
 }
 
 /// What a verifier tolerates beyond the strictest reading. Every field says "allow", so that all-false is the strictest, and none can be met by leaving
 /// something empty.
 ///
-/// Debugging, migration, masked or foreign signing keys and privilege levels above 0 have no switch: they are always refused.
+/// Debugging, migration, masked or unknown signing keys and privilege levels above 0 have no switch: they are always refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Requirements {
     /// Reports of version 2, which do not name the processor; the product is then what the certificate says.
@@ -111,12 +100,21 @@ pub struct Requirements {
     pub allow_cxl: bool,
     /// Firmware that has not checked memory for aliases, so that the BadRAM attack is open. Old firmware only.
     pub allow_unchecked_aliases: bool,
+    /// Reports signed by a key that AMD gave to a cloud provider (VLEK). It is the same in all of the provider's chips: that this one is the chip that the
+    /// report names is then the word of the firmware alone, and no certificate says it.
+    pub allow_vlek: bool,
 }
 
 impl Requirements {
     /// Nothing beyond the strictest reading.
-    pub const STRICT: Self =
-        Self { allow_version_2: false, allow_smt: false, allow_sockets: false, allow_cxl: false, allow_unchecked_aliases: false };
+    pub const STRICT: Self = Self {
+        allow_version_2: false,
+        allow_smt: false,
+        allow_sockets: false,
+        allow_cxl: false,
+        allow_unchecked_aliases: false,
+        allow_vlek: false,
+    };
 
     /// As providers commonly launch guests: multithreading and several sockets allowed.
     pub const USUAL: Self = Self { allow_smt: true, allow_sockets: true, ..Self::STRICT };

@@ -1,6 +1,9 @@
 //! The attestation report, taken apart (ABI, table "ATTESTATION_REPORT"). Not its judgement: nothing here says that a report is genuine.
 
-use crate::snp::{Error, GuestPolicy, PlatformInfo, Product};
+use crate::{
+    journal::{Journal, Silent, tolerated},
+    snp::{Error, GuestPolicy, PlatformInfo, Product, Requirements},
+};
 use p384::ecdsa::Signature;
 
 /// A report's fields. Integers are little-endian in the report.
@@ -55,16 +58,16 @@ impl Report {
     /// # Errors
     /// [`Error::ReportLength`], [`Error::ReportVersion`], [`Error::SignatureAlgorithm`], [`Error::SignaturePadding`], [`Error::SignatureRange`].
     pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        if bytes.len() != Self::LEN {
-            return Err(Error::ReportLength);
-        }
+        Self::read(bytes, &mut Silent)
+    }
+
+    /// The same, with every check told.
+    pub(crate) fn read(bytes: &[u8], log: &mut impl Journal<Error>) -> Result<Self, Error> {
+        log.need(bytes.len() == Self::LEN, Error::ReportLength, format_args!("{} bytes", bytes.len()))?;
         let version = u32::from_le_bytes(field(bytes, 0x00)?);
-        if !matches!(version, 2 | 3 | 5) {
-            return Err(Error::ReportVersion);
-        }
-        if u32::from_le_bytes(field(bytes, 0x34)?) != Self::ECDSA_P384_SHA384 {
-            return Err(Error::SignatureAlgorithm);
-        }
+        log.need(matches!(version, 2 | 3 | 5), Error::ReportVersion, version)?;
+        let algorithm = u32::from_le_bytes(field(bytes, 0x34)?);
+        log.need(algorithm == Self::ECDSA_P384_SHA384, Error::SignatureAlgorithm, algorithm)?;
         Ok(Self {
             version,
             guest_svn: u32::from_le_bytes(field(bytes, 0x04)?),
@@ -81,7 +84,7 @@ impl Report {
             chip_id: field(bytes, 0x1a0)?,
             committed_tcb: field(bytes, 0x1e0)?,
             launch_tcb: field(bytes, 0x1f0)?,
-            signature: signature(bytes)?,
+            signature: signature(bytes, log)?,
         })
     }
 
@@ -95,29 +98,55 @@ impl Report {
     /// # Errors
     /// [`Error::ProductUnknown`].
     pub fn product(&self) -> Result<Option<Product>, Error> {
+        self.processor(&mut Silent)
+    }
+
+    /// The same, with the check told.
+    pub(crate) fn processor(&self, log: &mut impl Journal<Error>) -> Result<Option<Product>, Error> {
         if self.version < 3 {
             return Ok(None);
         }
         let [family, model] = self.cpuid;
-        Product::from_cpuid(family, model).map(Some).ok_or(Error::ProductUnknown)
+        let product = Product::from_cpuid(family, model);
+        log.take(product, Error::ProductUnknown, format_args!("family {family:#x}, model {model:#x}")).map(Some)
     }
 
-    /// Checks that the chip's own key signed and that the host did not hide it.
-    pub(crate) fn check_signing_key(&self) -> Result<(), Error> {
-        const MASK_CHIP_KEY: u32 = 1 << 1;
+    /// Whether a cloud provider's key signed.
+    #[cfg(feature = "std")]
+    pub(crate) fn is_signed_by_vlek(&self) -> bool {
+        self.signing_key() == Some(SigningKey::Vlek)
+    }
+
+    fn signing_key(&self) -> Option<SigningKey> {
         const SIGNING_KEY: u32 = 0b111 << 2;
         const VCEK: u32 = 0;
         const VLEK: u32 = 1 << 2;
         match self.key_info & SIGNING_KEY {
-            VCEK => {}
-            VLEK => return Err(Error::SignedByVlek),
-            _ => return Err(Error::SigningKey),
+            VCEK => Some(SigningKey::Vcek),
+            VLEK => Some(SigningKey::Vlek),
+            _ => None,
         }
-        if self.key_info & MASK_CHIP_KEY != 0 {
-            return Err(Error::ChipKeyMasked);
-        }
-        Ok(())
     }
+
+    /// Checks that the chip's own key signed, or the cloud provider's if that is allowed, and that the host did not hide the chip's.
+    pub(crate) fn check_signing_key(&self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<SigningKey, Error> {
+        const MASK_CHIP_KEY: u32 = 1 << 1;
+        let key = log.take(self.signing_key(), Error::SigningKey, format_args!("key info {:#x}", self.key_info))?;
+        let (best, allowed) = (key == SigningKey::Vcek, requirements.allow_vlek);
+        let name = if best { "the chip's own key (VCEK)" } else { "a cloud provider's key (VLEK)" };
+        log.check(best || allowed, Error::SignedByVlek, format_args!("{name}{}", tolerated(best, allowed)))?;
+        log.check(self.key_info & MASK_CHIP_KEY == 0, Error::ChipKeyMasked, format_args!("key info {:#x}", self.key_info))?;
+        Ok(key)
+    }
+}
+
+/// Which kind of key signed a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SigningKey {
+    /// The chip's own.
+    Vcek,
+    /// One that AMD has given to a cloud provider, to be loaded into all of its chips.
+    Vlek,
 }
 
 /// `N` bytes at an offset.
@@ -128,22 +157,20 @@ fn field<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N], Error> 
 /// The signature: two little-endian numbers of 72 bytes each, of which the upper 24 are zero, then unused bytes.
 ///
 /// The unused bytes are not signed. They must be zero, so that no byte of an accepted report can be changed without the report being refused.
-fn signature(bytes: &[u8]) -> Result<Signature, Error> {
-    let mut field = bytes.get(Report::SIGNED_LEN..).ok_or(Error::ReportLength)?;
-    let mut scalar = || -> Result<[u8; 48], Error> {
-        let (number, rest) = field.split_at_checked(Report::SCALAR_LEN).ok_or(Error::ReportLength)?;
-        let (number, padding) = number.split_first_chunk::<48>().ok_or(Error::ReportLength)?;
-        if padding.iter().any(|byte| *byte != 0) {
-            return Err(Error::SignaturePadding);
-        }
-        field = rest;
-        let mut number = *number;
-        number.reverse();
-        Ok(number)
-    };
-    let (r, s) = (scalar()?, scalar()?);
-    if field.iter().any(|byte| *byte != 0) {
-        return Err(Error::SignaturePadding);
-    }
-    Signature::from_scalars(r, s).map_err(|_| Error::SignatureRange)
+fn signature(bytes: &[u8], log: &mut impl Journal<Error>) -> Result<Signature, Error> {
+    let field = bytes.get(Report::SIGNED_LEN..).ok_or(Error::ReportLength)?;
+    let (r, r_padding, field) = scalar(field).ok_or(Error::ReportLength)?;
+    let (s, s_padding, rest) = scalar(field).ok_or(Error::ReportLength)?;
+    let padding = [r_padding, s_padding, rest].into_iter().flatten().all(|byte| *byte == 0);
+    log.check(padding, Error::SignaturePadding, "")?;
+    log.take(Signature::from_scalars(r, s).ok(), Error::SignatureRange, "")
+}
+
+/// A number, big-endian, the unused bytes of its field, and what comes after the field.
+fn scalar(field: &[u8]) -> Option<([u8; 48], &[u8], &[u8])> {
+    let (field, rest) = field.split_at_checked(Report::SCALAR_LEN)?;
+    let (number, padding) = field.split_first_chunk::<48>()?;
+    let mut number = *number;
+    number.reverse();
+    Some((number, padding, rest))
 }

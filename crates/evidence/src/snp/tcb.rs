@@ -53,3 +53,10 @@ impl Tcb {
             && self.fmc >= floor.fmc
     }
 }
+
+impl core::fmt::Display for Tcb {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Self { bootloader, tee, snp, microcode, fmc } = self;
+        write!(f, "bootloader {bootloader}, tee {tee}, snp {snp}, microcode {microcode}, fmc {fmc}")
+    }
+}

@@ -1,59 +1,74 @@
 //! The judgement over a report and its certificates. The clock, the issuers and the requirements are arguments; nothing is looked up.
 
-use crate::snp::{Claims, Error, Link, Product, Report, Requirements, Tcb, certificate::Certificate, endorsement};
+use crate::{
+    journal::{Journal, Silent, tolerated},
+    snp::{Claims, Error, Link, Product, Report, Requirements, Tcb, certificate::Certificate, endorsement, report::SigningKey},
+};
 use p384::ecdsa::signature::Verifier;
 
 /// Verifies a report and the certificate of the key that signed it.
 ///
 /// * `report`: the 1184 bytes as the processor gave them;
-/// * `chip_der`: the VCEK certificate, DER, from the provider;
-/// * `issuer_der`: the ASK certificate of the report's product ([`product_of`]), DER, from the verifier's own trust store. It counts as trusted: whether
-///   a root stands behind it is for [`verify_issuers`], once, when it enters the store;
+/// * `chip_der`: the VCEK certificate, DER, from the provider; or, if the requirements allow it and the report says so, the VLEK certificate;
+/// * `issuer_der`: the ASK certificate (for a VLEK: the ASVK certificate) of the report's product ([`product_of`]), DER, from the verifier's own trust
+///   store. It counts as trusted: whether a root stands behind it is for [`verify_issuers`], once, when it enters the store;
 /// * `now_ms`: Unix milliseconds at which the certificates must be valid.
 ///
 /// # Errors
 /// The first check that fails, in the order of [`Error`]'s variants but for the chain's: chip and issuer are judged together.
 pub fn verify(report: &[u8], chip_der: &[u8], issuer_der: &[u8], requirements: &Requirements, now_ms: u64) -> Result<Claims, Error> {
-    let bytes = report;
-    let report = Report::parse(bytes)?;
-    if report.version == 2 && !requirements.allow_version_2 {
-        return Err(Error::OldReportVersion);
-    }
-    report.check_signing_key()?;
-    let processor = report.product()?;
+    judge(report, chip_der, issuer_der, requirements, now_ms, &mut Silent)
+}
 
-    let chip = Certificate::parse(chip_der, Link::Chip)?;
-    let issuer = Certificate::parse(issuer_der, Link::Issuer)?;
-    chip.check_issued_by(&issuer, now_ms)?;
-    let key = chip.p384_key()?;
-    let product = endorsement::product(&chip)?;
-    if processor.is_some_and(|processor| processor != product) {
-        return Err(Error::ProductMismatch);
-    }
+/// The judgement itself, with every check told.
+pub(crate) fn judge(
+    bytes: &[u8],
+    chip_der: &[u8],
+    issuer_der: &[u8],
+    requirements: &Requirements,
+    now_ms: u64,
+    log: &mut impl Journal<Error>,
+) -> Result<Claims, Error> {
+    let report = Report::read(bytes, log)?;
+    let (best, allowed) = (report.version != 2, requirements.allow_version_2);
+    log.check(best || allowed, Error::OldReportVersion, format_args!("{}{}", report.version, tolerated(best, allowed)))?;
+    let signing_key = report.check_signing_key(requirements, log)?;
+    let processor = report.processor(log)?;
+
+    let link = if signing_key == SigningKey::Vlek { Link::Vlek } else { Link::Chip };
+    let chip = Certificate::parse(chip_der, link, log)?;
+    let issuer = Certificate::parse(issuer_der, Link::Issuer, log)?;
+    chip.check_issued_by(&issuer, now_ms, log)?;
+    let key = chip.p384_key(log)?;
+    let product = endorsement::product(&chip, log)?;
+    let processor = processor.unwrap_or(product);
+    log.compare(processor == product, Error::ProductMismatch, product, processor)?;
     let [reported, committed, current, launch] =
         [report.reported_tcb, report.committed_tcb, report.current_tcb, report.launch_tcb].map(|bytes| Tcb::from_bytes(bytes, product));
-    endorsement::check_chip(&chip, product, &report.chip_id)?;
-    endorsement::check_tcb(&chip, product, &reported)?;
+    let cloud_provider = match signing_key {
+        SigningKey::Vcek => {
+            endorsement::check_chip(&chip, product, &report.chip_id, log)?;
+            None
+        }
+        SigningKey::Vlek => Some(endorsement::cloud_provider(&chip, log)?),
+    };
+    endorsement::check_tcb(&chip, product, &reported, log)?;
 
-    key.verify(Report::signed_part(bytes)?, &report.signature).map_err(|_| Error::ReportSignature)?;
+    let signed = key.verify(Report::signed_part(bytes)?, &report.signature).is_ok();
+    log.need(signed, Error::ReportSignature, "")?;
 
-    report.policy.check(requirements)?;
-    report.platform.check(requirements)?;
-    if report.vmpl != 0 {
-        return Err(Error::PrivilegeLevel);
-    }
-    if !committed.meets(&reported) {
-        return Err(Error::ReportedAboveCommitted);
-    }
-    if !current.meets(&committed) {
-        return Err(Error::CommittedAboveCurrent);
-    }
+    report.policy.check(requirements, log)?;
+    report.platform.check(requirements, log)?;
+    log.check(report.vmpl == 0, Error::PrivilegeLevel, report.vmpl)?;
+    log.compare(committed.meets(&reported), Error::ReportedAboveCommitted, reported, committed)?;
+    log.compare(current.meets(&committed), Error::CommittedAboveCurrent, committed, current)?;
     Ok(Claims {
         version: report.version,
         product,
         measurement: report.measurement,
         host_data: report.host_data,
         report_data: report.report_data,
+        cloud_provider,
         chip_id: report.chip_id,
         reported,
         committed,
@@ -77,22 +92,28 @@ pub fn verify(report: &[u8], chip_der: &[u8], issuer_der: &[u8], requirements: &
 pub fn product_of(report: &[u8], chip_der: &[u8]) -> Result<Product, Error> {
     match Report::parse(report)?.product()? {
         Some(product) => Ok(product),
-        None => endorsement::product(&Certificate::parse(chip_der, Link::Chip)?),
+        None => endorsement::product(&Certificate::parse(chip_der, Link::Chip, &mut Silent)?, &mut Silent),
     }
 }
 
-/// Verifies a root (ARK) and the intermediate (ASK) below it, before they enter a trust store. The root is believed because somebody in charge says so.
+/// Verifies a root (ARK) and the intermediate (ASK or ASVK) below it, before they enter a trust store. The root is believed because somebody in charge
+/// says so.
 ///
 /// Returns the Unix milliseconds at which the first of the two expires.
 ///
 /// # Errors
 /// The `Certificate…` errors, [`Error::NotAnAuthority`], [`Error::CriticalExtension`], [`Error::ExtensionRepeated`].
 pub fn verify_issuers(root_der: &[u8], issuer_der: &[u8], now_ms: u64) -> Result<u64, Error> {
-    let root = Certificate::parse(root_der, Link::Root)?;
-    let issuer = Certificate::parse(issuer_der, Link::Issuer)?;
-    root.check_issued_by(&root, now_ms)?;
-    root.check_authority()?;
-    issuer.check_issued_by(&root, now_ms)?;
-    issuer.check_authority()?;
+    judge_issuers(root_der, issuer_der, now_ms, &mut Silent)
+}
+
+/// The same, with every check told.
+pub(crate) fn judge_issuers(root_der: &[u8], issuer_der: &[u8], now_ms: u64, log: &mut impl Journal<Error>) -> Result<u64, Error> {
+    let root = Certificate::parse(root_der, Link::Root, log)?;
+    let issuer = Certificate::parse(issuer_der, Link::Issuer, log)?;
+    root.check_issued_by(&root, now_ms, log)?;
+    root.check_authority(log)?;
+    issuer.check_issued_by(&root, now_ms, log)?;
+    issuer.check_authority(log)?;
     Ok(root.not_after_ms().min(issuer.not_after_ms()))
 }

@@ -1,6 +1,9 @@
 //! What a guest is allowed and what may be done to it (ABI, table "TD_ATTRIBUTES").
 
-use crate::tdx::{Error, Requirements};
+use crate::{
+    journal::{Journal, tolerated},
+    tdx::{Error, Requirements},
+};
 
 /// The attributes of a guest: fixed at launch, part of what the TDX module reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,28 +62,15 @@ impl Attributes {
         self.0 & Self::PERFMON != 0
     }
 
-    pub(crate) fn check(self, requirements: &Requirements) -> Result<(), Error> {
-        if self.debuggable() {
-            return Err(Error::Debuggable);
-        }
-        if self.profiled() {
-            return Err(Error::Profiled);
-        }
-        if self.0 & !Self::KNOWN != 0 {
-            return Err(Error::ReservedAttribute);
-        }
-        if self.migratable() {
-            return Err(Error::Migratable);
-        }
-        if self.0 & Self::SERVTD_EXT != 0 {
-            return Err(Error::ServiceTd);
-        }
-        if !self.sept_ve_disabled() {
-            return Err(Error::SeptVe);
-        }
-        if self.performance_counters() && !requirements.allow_performance_counters {
-            return Err(Error::PerformanceCounters);
-        }
-        Ok(())
+    pub(crate) fn check(self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let mut check =
+            |best, allowed, error| log.check(best || allowed, error, format_args!("attributes {:#x}{}", self.0, tolerated(best, allowed)));
+        check(!self.debuggable(), false, Error::Debuggable)?;
+        check(!self.profiled(), false, Error::Profiled)?;
+        check(self.0 & !Self::KNOWN == 0, false, Error::ReservedAttribute)?;
+        check(!self.migratable(), false, Error::Migratable)?;
+        check(self.0 & Self::SERVTD_EXT == 0, false, Error::ServiceTd)?;
+        check(self.sept_ve_disabled(), false, Error::SeptVe)?;
+        check(!self.performance_counters(), requirements.allow_performance_counters, Error::PerformanceCounters)
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! Not here: the extension that is Intel's own, see `platform`; nor revocation, see `revocation`.
 
-use crate::tdx::{Error, KeyId, Link, MAX_CERTIFICATE_LEN, Serial, signed::Signed};
+use crate::{
+    journal::{Date, Journal},
+    tdx::{Error, KeyId, Link, MAX_CERTIFICATE_LEN, Serial, signed::Signed},
+};
 use alloc::vec::Vec;
 use der::{Decode, Tag, asn1::ObjectIdentifier, oid::AssociatedOid};
 use p256::ecdsa::VerifyingKey;
@@ -25,11 +28,9 @@ pub(crate) struct Certificate<'a> {
 
 impl<'a> Certificate<'a> {
     /// Reads one DER certificate and nothing after it.
-    pub(crate) fn parse(der: &'a [u8], link: Link) -> Result<Self, Error> {
-        if der.len() > MAX_CERTIFICATE_LEN {
-            return Err(Error::CertificateLength(link));
-        }
-        Self::read(der, link).map_err(|_| Error::CertificateEncoding(link))
+    pub(crate) fn parse(der: &'a [u8], link: Link, log: &mut impl Journal<Error>) -> Result<Self, Error> {
+        log.need(der.len() <= MAX_CERTIFICATE_LEN, Error::CertificateLength(link), format_args!("{} bytes", der.len()))?;
+        log.take(Self::read(der, link).ok(), Error::CertificateEncoding(link), "")
     }
 
     fn read(der: &'a [u8], link: Link) -> der::Result<Self> {
@@ -44,70 +45,59 @@ impl<'a> Certificate<'a> {
     /// Reads the root and checks what can be seen of it: that it stands for itself, is valid, and may sign certificates and revocation lists.
     ///
     /// Its own signature is not verified: it is believed because somebody in charge says so.
-    pub(crate) fn root(der: &'a [u8], now_ms: u64) -> Result<Self, Error> {
-        let root = Self::parse(der, Link::Root)?;
-        root.check_names(&root)?;
-        root.check_validity(now_ms)?;
-        root.check_extensions()?;
-        root.check_authority()?;
+    pub(crate) fn root(der: &'a [u8], now_ms: u64, log: &mut impl Journal<Error>) -> Result<Self, Error> {
+        let root = Self::parse(der, Link::Root, log)?;
+        root.check_names(&root, log)?;
+        root.check_validity(now_ms, log)?;
+        root.check_extensions(log)?;
+        root.check_authority(log)?;
         Ok(root)
     }
 
     /// Checks that `issuer`, whose own standing the caller has checked, issued this certificate. Validity is a matter of its own.
     ///
     /// What can be seen without arithmetic comes first; extensions are believed only once the signature is known to be good.
-    pub(crate) fn check_issued_by(&self, issuer: &Certificate<'_>) -> Result<(), Error> {
-        self.check_names(issuer)?;
-        if !self.signed.is_signed_by(&issuer.key()?) {
-            return Err(Error::CertificateSignature(self.link));
-        }
-        self.check_extensions()
+    pub(crate) fn check_issued_by(&self, issuer: &Certificate<'_>, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        self.check_names(issuer, log)?;
+        log.need(self.signed.is_signed_by(&issuer.key()?), Error::CertificateSignature(self.link), "")?;
+        self.check_extensions(log)
     }
 
     /// Checks which algorithm and which issuer it names.
-    fn check_names(&self, issuer: &Certificate<'_>) -> Result<(), Error> {
-        if !self.signed.names_ecdsa(self.tbs.signature()) {
-            return Err(Error::CertificateAlgorithm(self.link));
-        }
-        if self.tbs.issuer() != issuer.tbs.subject() {
-            return Err(Error::CertificateIssuer(self.link));
-        }
-        Ok(())
+    fn check_names(&self, issuer: &Certificate<'_>, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        log.need(self.signed.names_ecdsa(self.tbs.signature()), Error::CertificateAlgorithm(self.link), "")?;
+        let (found, wanted) = (self.tbs.issuer(), issuer.tbs.subject());
+        log.compare(found == wanted, Error::CertificateIssuer(self.link), found, wanted)
     }
 
     /// Checks that it is valid at this time.
-    pub(crate) fn check_validity(&self, now_ms: u64) -> Result<(), Error> {
+    pub(crate) fn check_validity(&self, now_ms: u64, log: &mut impl Journal<Error>) -> Result<(), Error> {
         let not_before = self.tbs.validity().not_before.to_unix_duration().as_secs().saturating_mul(1000);
-        if now_ms < not_before {
-            return Err(Error::CertificateNotYetValid(self.link));
-        }
-        if now_ms > self.not_after_ms() {
-            return Err(Error::CertificateExpired(self.link));
-        }
-        Ok(())
+        let not_after = self.not_after_ms();
+        log.check(now_ms >= not_before, Error::CertificateNotYetValid(self.link), format_args!("valid from {}", Date(not_before)))?;
+        log.check(now_ms <= not_after, Error::CertificateExpired(self.link), format_args!("valid until {}", Date(not_after)))
     }
 
     /// Checks that it may sign certificates and revocation lists, and, for a root, that it may have an authority below it.
-    pub(crate) fn check_authority(&self) -> Result<(), Error> {
-        let refused = Error::NotAnAuthority(self.link);
-        let constraints: BasicConstraints = self.decode_extension(BasicConstraints::OID).ok_or(refused)?;
-        let usage: KeyUsage = self.decode_extension(KeyUsage::OID).ok_or(refused)?;
-        let too_short = self.link == Link::Root && constraints.path_len_constraint == Some(0);
-        if !constraints.ca || too_short || !usage.key_cert_sign() || !usage.crl_sign() {
-            return Err(refused);
-        }
-        self.key().map(drop)
+    pub(crate) fn check_authority(&self, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let authority = self.powers().is_some_and(|(constraints, usage)| {
+            let too_short = self.link == Link::Root && constraints.path_len_constraint == Some(0);
+            constraints.ca && !too_short && usage.key_cert_sign() && usage.crl_sign()
+        });
+        log.check(authority, Error::NotAnAuthority(self.link), "")?;
+        log.step(self.key().map(drop), &[Error::CertificateKey(self.link)])
     }
 
     /// Checks that it may sign data and nothing else.
-    pub(crate) fn check_signer(&self) -> Result<(), Error> {
-        let refused = Error::NotASigner(self.link);
-        let constraints: BasicConstraints = self.decode_extension(BasicConstraints::OID).ok_or(refused)?;
-        let usage: KeyUsage = self.decode_extension(KeyUsage::OID).ok_or(refused)?;
-        if constraints.ca || !usage.digital_signature() {
-            return Err(refused);
-        }
-        self.key().map(drop)
+    pub(crate) fn check_signer(&self, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let signer = self.powers().is_some_and(|(constraints, usage)| !constraints.ca && usage.digital_signature());
+        log.check(signer, Error::NotASigner(self.link), "")?;
+        log.step(self.key().map(drop), &[Error::CertificateKey(self.link)])
+    }
+
+    /// What it says that it may do.
+    fn powers(&self) -> Option<(BasicConstraints, KeyUsage)> {
+        Some((self.decode_extension(BasicConstraints::OID)?, self.decode_extension(KeyUsage::OID)?))
     }
 
     /// The certificate as it came.
@@ -161,18 +151,16 @@ impl<'a> Certificate<'a> {
         info.subject_public_key.as_bytes().filter(|point| point.len() == UNCOMPRESSED_LEN).ok_or(refused)
     }
 
-    fn check_extensions(&self) -> Result<(), Error> {
+    fn check_extensions(&self, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let known = |extension: &Extension| !extension.critical || [BasicConstraints::OID, KeyUsage::OID].contains(&extension.extn_id);
+        log.check(self.extensions().iter().all(known), Error::CriticalExtension(self.link), "")?;
         let mut seen: Vec<ObjectIdentifier> = Vec::new();
-        for extension in self.extensions() {
-            if extension.critical && ![BasicConstraints::OID, KeyUsage::OID].contains(&extension.extn_id) {
-                return Err(Error::CriticalExtension(self.link));
-            }
-            if seen.contains(&extension.extn_id) {
-                return Err(Error::ExtensionRepeated(self.link));
-            }
+        let repeated = self.extensions().iter().any(|extension| {
+            let repeated = seen.contains(&extension.extn_id);
             seen.push(extension.extn_id);
-        }
-        Ok(())
+            repeated
+        });
+        log.check(!repeated, Error::ExtensionRepeated(self.link), "")
     }
 
     fn extensions(&self) -> &[Extension] {

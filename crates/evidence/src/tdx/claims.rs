@@ -1,6 +1,9 @@
 //! What verified evidence says.
 
-use crate::tdx::{Advisory, Attributes, BodyType, Error, KeyId, Platform, Serial, TcbStatus};
+use crate::{
+    journal::{Journal, Silent},
+    tdx::{Advisory, Attributes, BodyType, Error, KeyId, Platform, Serial, TcbStatus},
+};
 use alloc::vec::Vec;
 
 /// What verified evidence says. Made by [`verify`](crate::tdx::verify) and [`verify_quote`](crate::tdx::verify_quote) only, from evidence that passed every
@@ -70,6 +73,12 @@ impl Claims {
     /// # Errors
     /// [`Error::EvaluationBelowFloor`].
     pub fn check_evaluation(&self, floor: u32) -> Result<(), Error> {
-        if self.evaluation_number() < floor { Err(Error::EvaluationBelowFloor) } else { Ok(()) }
+        self.judge_evaluation(floor, &mut Silent)
+    }
+
+    /// The same, with the check told.
+    pub(crate) fn judge_evaluation(&self, floor: u32, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let number = self.evaluation_number();
+        log.compare(number >= floor, Error::EvaluationBelowFloor, number, floor)
     }
 }

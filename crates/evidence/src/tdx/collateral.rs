@@ -3,9 +3,12 @@
 //! Whoever keeps an item must never replace it by one that is older: by `origin.issued_ms`, by the evaluation number, or by a list's number. Nothing here
 //! knows what is kept.
 
-use crate::tdx::{
-    Error, Item, KeyId, Link, MAX_QE_IDENTITY_LEN, MAX_TCB_INFO_LEN, Origin, QeIdentity, RevocationList, TcbInfo, certificate::Certificate,
-    signed,
+use crate::{
+    journal::{Journal, Silent},
+    tdx::{
+        Error, Item, KeyId, Link, MAX_QE_IDENTITY_LEN, MAX_TCB_INFO_LEN, Origin, QeIdentity, RevocationList, TcbInfo,
+        certificate::Certificate, signed,
+    },
 };
 
 /// A JSON object with Intel's signature.
@@ -63,7 +66,7 @@ impl Endorsements<'_> {
 /// # Errors
 /// [`Link::Root`]'s.
 pub fn verify_root(root_der: &[u8], now_ms: u64) -> Result<KeyId, Error> {
-    Certificate::root(root_der, now_ms)?.key_id()
+    Certificate::root(root_der, now_ms, &mut Silent)?.key_id()
 }
 
 /// Verifies the root's revocation list.
@@ -74,7 +77,7 @@ pub fn verify_root(root_der: &[u8], now_ms: u64) -> Result<KeyId, Error> {
 /// # Errors
 /// [`Item::RootCrl`]'s and [`Link::Root`]'s.
 pub fn verify_root_crl(crl: &[u8], root_der: &[u8], now_ms: u64) -> Result<RevocationList, Error> {
-    root_crl(crl, &Certificate::root(root_der, now_ms)?, now_ms)
+    root_crl(crl, &Certificate::root(root_der, now_ms, &mut Silent)?, now_ms, &mut Silent)
 }
 
 /// Verifies the revocation list of an authority for platform keys, and the authority's certificate, both DER.
@@ -88,9 +91,9 @@ pub fn verify_pck_crl(
     root_crl: &RevocationList,
     now_ms: u64,
 ) -> Result<RevocationList, Error> {
-    let root = Certificate::root(root_der, now_ms)?;
+    let root = Certificate::root(root_der, now_ms, &mut Silent)?;
     check_root_crl(root_crl, &root, now_ms)?;
-    pck_crl(crl, issuer_der, &root, root_crl, now_ms)
+    pck_crl(crl, issuer_der, &root, root_crl, now_ms, &mut Silent)
 }
 
 /// Verifies a TCB info and its signer's certificate.
@@ -98,9 +101,10 @@ pub fn verify_pck_crl(
 /// # Errors
 /// [`Item::TcbInfo`]'s and [`Link::Signer`]'s, and those that root and `root_crl` have become bad for.
 pub fn verify_tcb_info(item: &SignedItem<'_>, root_der: &[u8], root_crl: &RevocationList, now_ms: u64) -> Result<TcbInfo, Error> {
-    let root = Certificate::root(root_der, now_ms)?;
+    let root = Certificate::root(root_der, now_ms, &mut Silent)?;
     check_root_crl(root_crl, &root, now_ms)?;
-    tcb_info(item, &signer(item, &root, root_crl, now_ms)?, &root, now_ms)
+    let signer = signer(item, &root, root_crl, now_ms, &mut Silent)?;
+    tcb_info(item, &signer, &root, now_ms, &mut Silent)
 }
 
 /// Verifies a QE identity and its signer's certificate.
@@ -108,14 +112,15 @@ pub fn verify_tcb_info(item: &SignedItem<'_>, root_der: &[u8], root_crl: &Revoca
 /// # Errors
 /// [`Item::QeIdentity`]'s and [`Link::Signer`]'s, and those that root and `root_crl` have become bad for.
 pub fn verify_qe_identity(item: &SignedItem<'_>, root_der: &[u8], root_crl: &RevocationList, now_ms: u64) -> Result<QeIdentity, Error> {
-    let root = Certificate::root(root_der, now_ms)?;
+    let root = Certificate::root(root_der, now_ms, &mut Silent)?;
     check_root_crl(root_crl, &root, now_ms)?;
-    qe_identity(item, &signer(item, &root, root_crl, now_ms)?, &root, now_ms)
+    let signer = signer(item, &root, root_crl, now_ms, &mut Silent)?;
+    qe_identity(item, &signer, &root, now_ms, &mut Silent)
 }
 
-pub(crate) fn root_crl(crl: &[u8], root: &Certificate<'_>, now_ms: u64) -> Result<RevocationList, Error> {
-    let list = RevocationList::verify(crl, Item::RootCrl, root, origin(root, root)?, now_ms)?;
-    list.check_certificate(root)?;
+pub(crate) fn root_crl(crl: &[u8], root: &Certificate<'_>, now_ms: u64, log: &mut impl Journal<Error>) -> Result<RevocationList, Error> {
+    let list = RevocationList::verify(crl, Item::RootCrl, root, origin(root, root)?, now_ms, log)?;
+    list.check_certificate(root, log)?;
     Ok(list)
 }
 
@@ -125,13 +130,14 @@ pub(crate) fn pck_crl(
     root: &Certificate<'_>,
     root_crl: &RevocationList,
     now_ms: u64,
+    log: &mut impl Journal<Error>,
 ) -> Result<RevocationList, Error> {
-    let issuer = Certificate::parse(issuer_der, Link::Issuer)?;
-    issuer.check_validity(now_ms)?;
-    issuer.check_issued_by(root)?;
-    issuer.check_authority()?;
-    root_crl.check_certificate(&issuer)?;
-    RevocationList::verify(crl, Item::PckCrl, &issuer, origin(&issuer, root)?, now_ms)
+    let issuer = Certificate::parse(issuer_der, Link::Issuer, log)?;
+    issuer.check_validity(now_ms, log)?;
+    issuer.check_issued_by(root, log)?;
+    issuer.check_authority(log)?;
+    root_crl.check_certificate(&issuer, log)?;
+    RevocationList::verify(crl, Item::PckCrl, &issuer, origin(&issuer, root)?, now_ms, log)
 }
 
 /// The certificate of an item's signer, checked.
@@ -140,19 +146,26 @@ pub(crate) fn signer<'a>(
     root: &Certificate<'_>,
     root_crl: &RevocationList,
     now_ms: u64,
+    log: &mut impl Journal<Error>,
 ) -> Result<Certificate<'a>, Error> {
-    let signer = Certificate::parse(item.signer, Link::Signer)?;
-    signer.check_validity(now_ms)?;
-    signer.check_issued_by(root)?;
-    signer.check_signer()?;
-    root_crl.check_certificate(&signer)?;
+    let signer = Certificate::parse(item.signer, Link::Signer, log)?;
+    signer.check_validity(now_ms, log)?;
+    signer.check_issued_by(root, log)?;
+    signer.check_signer(log)?;
+    root_crl.check_certificate(&signer, log)?;
     Ok(signer)
 }
 
-pub(crate) fn tcb_info(item: &SignedItem<'_>, signer: &Certificate<'_>, root: &Certificate<'_>, now_ms: u64) -> Result<TcbInfo, Error> {
-    check_signature(Item::TcbInfo, MAX_TCB_INFO_LEN, item, signer)?;
-    let info = TcbInfo::read(item.body, origin(signer, root)?)?;
-    info.origin.check_window(Item::TcbInfo, now_ms)?;
+pub(crate) fn tcb_info(
+    item: &SignedItem<'_>,
+    signer: &Certificate<'_>,
+    root: &Certificate<'_>,
+    now_ms: u64,
+    log: &mut impl Journal<Error>,
+) -> Result<TcbInfo, Error> {
+    check_signature(Item::TcbInfo, MAX_TCB_INFO_LEN, item, signer, log)?;
+    let info = log.step(TcbInfo::read(item.body, origin(signer, root)?), &read_errors(Item::TcbInfo))?;
+    info.origin.check_window(Item::TcbInfo, now_ms, log)?;
     Ok(info)
 }
 
@@ -161,22 +174,29 @@ pub(crate) fn qe_identity(
     signer: &Certificate<'_>,
     root: &Certificate<'_>,
     now_ms: u64,
+    log: &mut impl Journal<Error>,
 ) -> Result<QeIdentity, Error> {
-    check_signature(Item::QeIdentity, MAX_QE_IDENTITY_LEN, item, signer)?;
-    let identity = QeIdentity::read(item.body, origin(signer, root)?)?;
-    identity.origin.check_window(Item::QeIdentity, now_ms)?;
+    check_signature(Item::QeIdentity, MAX_QE_IDENTITY_LEN, item, signer, log)?;
+    let identity = log.step(QeIdentity::read(item.body, origin(signer, root)?), &read_errors(Item::QeIdentity))?;
+    identity.origin.check_window(Item::QeIdentity, now_ms, log)?;
     Ok(identity)
 }
 
+/// What reading an item checks, in order.
+fn read_errors(item: Item) -> [Error; 3] {
+    [Error::ItemEncoding(item), Error::ItemKind(item), Error::ItemTooMany(item)]
+}
+
 /// The body is read only once its signature is known to be good.
-fn check_signature(item: Item, longest: usize, signed: &SignedItem<'_>, signer: &Certificate<'_>) -> Result<(), Error> {
-    if signed.body.len() > longest {
-        return Err(Error::ItemLength(item));
-    }
-    if !signed::is_signed_by(signed.body, signed.signature, &signer.key()?) {
-        return Err(Error::ItemSignature(item));
-    }
-    Ok(())
+fn check_signature(
+    item: Item,
+    longest: usize,
+    signed: &SignedItem<'_>,
+    signer: &Certificate<'_>,
+    log: &mut impl Journal<Error>,
+) -> Result<(), Error> {
+    log.need(signed.body.len() <= longest, Error::ItemLength(item), format_args!("{} bytes", signed.body.len()))?;
+    log.need(signed::is_signed_by(signed.body, signed.signature, &signer.key()?), Error::ItemSignature(item), "")
 }
 
 /// Checks the root's own list, which was verified before.

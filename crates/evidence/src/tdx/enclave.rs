@@ -1,6 +1,9 @@
 //! The quoting enclave's own report (SGX), which vouches for the attestation key, and the judgement over it.
 
-use crate::tdx::{Error, QeIdentity, QeLevel, Quote, quote::Cursor, signed};
+use crate::{
+    journal::{Hex, Journal},
+    tdx::{Error, QeIdentity, QeLevel, Quote, quote::Cursor, signed},
+};
 use p256::ecdsa::VerifyingKey;
 use sha2::{Digest, Sha256};
 
@@ -46,38 +49,25 @@ impl<'a> EnclaveReport<'a> {
 }
 
 /// Checks that the platform's key signed the quoting enclave's report and that the report vouches for the attestation key.
-pub(crate) fn check_vouching(quote: &Quote<'_>, platform_key: &VerifyingKey) -> Result<(), Error> {
-    if !signed::is_signed_by(quote.qe.signed, &quote.qe_signature, platform_key) {
-        return Err(Error::QeReportSignature);
-    }
+pub(crate) fn check_vouching(quote: &Quote<'_>, platform_key: &VerifyingKey, log: &mut impl Journal<Error>) -> Result<(), Error> {
+    log.need(signed::is_signed_by(quote.qe.signed, &quote.qe_signature, platform_key), Error::QeReportSignature, "")?;
     let hash: [u8; 32] = Sha256::new().chain_update(quote.attestation_key).chain_update(quote.qe_auth).finalize().into();
     let (vouched, rest) = quote.qe.report_data.split_at(32);
-    if vouched != hash || rest.iter().any(|byte| *byte != 0) {
-        return Err(Error::QeReportData);
-    }
-    Ok(())
+    log.need(vouched == hash && rest.iter().all(|byte| *byte == 0), Error::QeReportData, "")
 }
 
 /// Checks that a quoting enclave is the one that the identity describes, and finds its level.
-pub(crate) fn level<'a>(qe: &EnclaveReport<'_>, identity: &'a QeIdentity) -> Result<&'a QeLevel, Error> {
+pub(crate) fn level<'a>(qe: &EnclaveReport<'_>, identity: &'a QeIdentity, log: &mut impl Journal<Error>) -> Result<&'a QeLevel, Error> {
     const DEBUG: u8 = 1 << 1;
     let [flags, ..] = qe.attributes;
-    if qe.mr_signer != identity.mr_signer {
-        return Err(Error::QeSigner);
-    }
-    if flags & DEBUG != 0 {
-        return Err(Error::QeDebuggable);
-    }
-    if qe.product_id != identity.product_id {
-        return Err(Error::QeProduct);
-    }
-    if !agrees(&qe.misc_select, &identity.misc_select, &identity.misc_select_mask) {
-        return Err(Error::QeMiscSelect);
-    }
-    if !agrees(&qe.attributes, &identity.attributes, &identity.attributes_mask) {
-        return Err(Error::QeAttributes);
-    }
-    identity.levels.iter().find(|level| qe.svn >= level.svn).ok_or(Error::QeLevel)
+    log.compare(qe.mr_signer == identity.mr_signer, Error::QeSigner, Hex(&qe.mr_signer), Hex(&identity.mr_signer))?;
+    log.check(flags & DEBUG == 0, Error::QeDebuggable, Hex(&qe.attributes))?;
+    log.compare(qe.product_id == identity.product_id, Error::QeProduct, qe.product_id, identity.product_id)?;
+    let agree = agrees(&qe.misc_select, &identity.misc_select, &identity.misc_select_mask);
+    log.compare(agree, Error::QeMiscSelect, Hex(&qe.misc_select), Hex(&identity.misc_select))?;
+    let agree = agrees(&qe.attributes, &identity.attributes, &identity.attributes_mask);
+    log.compare(agree, Error::QeAttributes, Hex(&qe.attributes), Hex(&identity.attributes))?;
+    log.take(identity.levels.iter().find(|level| qe.svn >= level.svn), Error::QeLevel, format_args!("ISVSVN {}", qe.svn))
 }
 
 /// Whether two values agree where a mask is set.

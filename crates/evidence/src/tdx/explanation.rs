@@ -5,7 +5,7 @@ use core::fmt;
 
 impl Link {
     /// Its name in a sentence.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Root => "vendor's root certificate (SGX Root CA)",
             Self::Issuer => "certificate of the authority for platform keys (PCK CA)",
@@ -26,7 +26,7 @@ impl Link {
 
 impl Item {
     /// Its name in a sentence.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::RootCrl => "root's revocation list",
             Self::PckCrl => "revocation list of platform keys",
@@ -45,7 +45,7 @@ const VERIFIER: &str = "the chain's verifier must learn a new version";
 
 impl Error {
     /// What was found, what is wanted, and whose duty it is, in a sentence each. The duty of certificates and items depends on which it is.
-    fn explanation(self) -> (&'static str, &'static str, &'static str) {
+    pub(crate) fn explanation(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Self::QuoteLength => ("the quote has another length than its fields", "all fields, in at most 8192 bytes", BRING),
             Self::QuoteVersion => ("the quote has an unknown version", "version 4 or 5", VERIFIER),

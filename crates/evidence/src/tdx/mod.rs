@@ -12,6 +12,8 @@ mod claims;
 mod collateral;
 mod enclave;
 mod error;
+#[cfg(feature = "std")]
+mod explain;
 mod explanation;
 mod json;
 mod measurement;
@@ -36,6 +38,8 @@ pub use collateral::{
 };
 pub use enclave::EnclaveReport;
 pub use error::{Error, Item, Link};
+#[cfg(feature = "std")]
+pub use explain::{explain, explain_evaluation};
 pub use measurement::measurement;
 pub use origin::{KeyId, Origin, Serial};
 pub use pem::certificates;

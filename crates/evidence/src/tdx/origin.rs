@@ -1,6 +1,9 @@
 //! Where a verified item comes from: under which root, by whose key, and for how long.
 
-use crate::tdx::{Error, Item, Link, RevocationList, certificate::Certificate};
+use crate::{
+    journal::{Date, Hex, Journal, Silent},
+    tdx::{Error, Item, Link, RevocationList, certificate::Certificate},
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 use sha2::{Digest, Sha256};
@@ -12,6 +15,15 @@ pub struct KeyId(pub [u8; 32]);
 impl KeyId {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+}
+
+/// A certificate's SHA-256 in hex, computed only if somebody reads it.
+pub(crate) struct Fingerprint<'a>(pub(crate) &'a [u8]);
+
+impl core::fmt::Display for Fingerprint<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Display::fmt(&Hex(&KeyId::of(self.0).0), f)
     }
 }
 
@@ -53,14 +65,9 @@ impl Origin {
     }
 
     /// Checks the window of an item.
-    pub(crate) fn check_window(&self, item: Item, now_ms: u64) -> Result<(), Error> {
-        if now_ms < self.issued_ms {
-            return Err(Error::ItemNotYetValid(item));
-        }
-        if now_ms > self.not_after_ms {
-            return Err(Error::ItemExpired(item));
-        }
-        Ok(())
+    pub(crate) fn check_window(&self, item: Item, now_ms: u64, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        log.check(now_ms >= self.issued_ms, Error::ItemNotYetValid(item), format_args!("issued at {}", Date(self.issued_ms)))?;
+        log.check(now_ms <= self.not_after_ms, Error::ItemExpired(item), format_args!("good until {}", Date(self.not_after_ms)))
     }
 
     /// Checks an item that was verified at another time: same root, still in its window, its signer not revoked since.
@@ -68,12 +75,12 @@ impl Origin {
         if self.root != root.key_id()? {
             return Err(Error::ItemRoot(item));
         }
-        self.check_window(item, now_ms)?;
+        self.check_window(item, now_ms, &mut Silent)?;
         let signer = match item {
             Item::RootCrl => Link::Root,
             Item::PckCrl => Link::Issuer,
             Item::TcbInfo | Item::QeIdentity => Link::Signer,
         };
-        root_crl.check(self.signer, signer)
+        root_crl.check(self.signer, signer, &mut Silent)
     }
 }

@@ -1,6 +1,9 @@
 //! The quote, taken apart (Quote, sections "TD Quote Format" for versions 4 and 5). Not its judgement: nothing here says that a quote is genuine.
 
-use crate::tdx::{BodyType, EnclaveReport, Error, MAX_CHAIN_LEN, MAX_QUOTE_LEN, Report};
+use crate::{
+    journal::{Hex, Journal, Silent},
+    tdx::{BodyType, EnclaveReport, Error, MAX_CHAIN_LEN, MAX_QUOTE_LEN, Report},
+};
 use sha2::{Digest, Sha256};
 
 /// A quote's fields. Integers are little-endian in the quote, except for those of keys and signatures.
@@ -44,33 +47,33 @@ impl<'a> Quote<'a> {
     /// # Errors
     /// From [`Error::QuoteLength`] to [`Error::ChainLength`] in the order of the variants.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, Error> {
-        if bytes.len() > MAX_QUOTE_LEN {
-            return Err(Error::QuoteLength);
-        }
+        Self::read(bytes, &mut Silent)
+    }
+
+    /// The same, with every check told.
+    pub(crate) fn read(bytes: &'a [u8], log: &mut impl Journal<Error>) -> Result<Self, Error> {
+        log.need(bytes.len() <= MAX_QUOTE_LEN, Error::QuoteLength, format_args!("{} bytes", bytes.len()))?;
         let mut cursor = Cursor(bytes);
         let version = u16::from_le_bytes(cursor.array()?);
-        if !matches!(version, 4 | 5) {
-            return Err(Error::QuoteVersion);
-        }
-        if u16::from_le_bytes(cursor.array()?) != Self::KEY_TYPE {
-            return Err(Error::KeyType);
-        }
-        if u32::from_le_bytes(cursor.array()?) != Self::TEE_TYPE {
-            return Err(Error::TeeType);
-        }
+        log.need(matches!(version, 4 | 5), Error::QuoteVersion, version)?;
+        let key_type = u16::from_le_bytes(cursor.array()?);
+        log.need(key_type == Self::KEY_TYPE, Error::KeyType, key_type)?;
+        let tee_type = u32::from_le_bytes(cursor.array()?);
+        log.need(tee_type == Self::TEE_TYPE, Error::TeeType, format_args!("{tee_type:#x}"))?;
         let _reserved: [u8; 4] = cursor.array()?;
-        if cursor.array()? != Self::QE_VENDOR {
-            return Err(Error::QeVendor);
-        }
+        let vendor: [u8; 16] = cursor.array()?;
+        log.need(vendor == Self::QE_VENDOR, Error::QeVendor, Hex(&vendor))?;
         let _user_data: [u8; 20] = cursor.array()?;
 
         let (body_type, before_body) = if version == 4 {
+            log.check(true, Error::BodyType, "version 4 has one type only")?;
+            log.check(true, Error::BodyLength, "version 4 has one length only")?;
             (BodyType::Td10, Self::HEADER_LEN)
         } else {
-            let body_type = BodyType::from_number(u16::from_le_bytes(cursor.array()?)).ok_or(Error::BodyType)?;
-            if cursor.length()? != body_type.body_len() {
-                return Err(Error::BodyLength);
-            }
+            let number = u16::from_le_bytes(cursor.array()?);
+            let body_type = log.take(BodyType::from_number(number), Error::BodyType, number)?;
+            let length = cursor.length()?;
+            log.need(length == body_type.body_len(), Error::BodyLength, format_args!("{length} bytes"))?;
             (body_type, Self::HEADER_LEN.saturating_add(Self::DESCRIPTOR_LEN))
         };
         let report = Report::read(&mut cursor, body_type)?;
@@ -79,40 +82,34 @@ impl<'a> Quote<'a> {
         let length = cursor.length()?;
         let mut data = Cursor(cursor.bytes(length)?);
         // The rest is not signed. It must be zero, so that it carries nothing.
-        if cursor.0.iter().any(|byte| *byte != 0) {
-            return Err(Error::QuotePadding);
-        }
-        let quote = Self::read_signature_data(&mut data, version, report, signed);
+        log.check(cursor.0.iter().all(|byte| *byte == 0), Error::QuotePadding, format_args!("{} bytes of padding", cursor.0.len()))?;
+        let quote = Self::read_signature_data(&mut data, version, report, signed, log);
         quote.map_err(|error| if error == Error::QuoteLength { Error::SignatureDataLength } else { error })
     }
 
     /// Reads the signature data: two layers of certification data, each of which fills the one around it.
-    fn read_signature_data(data: &mut Cursor<'a>, version: u16, report: Report, signed: &'a [u8]) -> Result<Self, Error> {
+    fn read_signature_data(
+        data: &mut Cursor<'a>,
+        version: u16,
+        report: Report,
+        signed: &'a [u8],
+        log: &mut impl Journal<Error>,
+    ) -> Result<Self, Error> {
         let (signature, attestation_key) = (data.array()?, data.array()?);
-        if u16::from_le_bytes(data.array()?) != Self::QE_REPORT_CERTIFICATION {
-            return Err(Error::CertificationType);
-        }
-        if data.length()? != data.0.len() {
-            return Err(Error::SignatureDataLength);
-        }
+        let certification = u16::from_le_bytes(data.array()?);
+        log.need(certification == Self::QE_REPORT_CERTIFICATION, Error::CertificationType, certification)?;
+        log.need(data.length()? == data.0.len(), Error::SignatureDataLength, "")?;
         let qe = EnclaveReport::read(data)?;
         let qe_signature = data.array()?;
         let auth_len = u16::from_le_bytes(data.array()?);
-        if auth_len != 32 {
-            return Err(Error::QeAuthLength);
-        }
+        log.need(auth_len == 32, Error::QeAuthLength, format_args!("{auth_len} bytes"))?;
         let qe_auth = data.array()?;
-        if u16::from_le_bytes(data.array()?) != Self::PCK_CHAIN {
-            return Err(Error::ChainType);
-        }
+        let chain_type = u16::from_le_bytes(data.array()?);
+        log.need(chain_type == Self::PCK_CHAIN, Error::ChainType, chain_type)?;
         let chain_len = data.length()?;
-        if chain_len > MAX_CHAIN_LEN {
-            return Err(Error::ChainLength);
-        }
+        log.need(chain_len <= MAX_CHAIN_LEN, Error::ChainLength, format_args!("{chain_len} bytes"))?;
         let chain = data.bytes(chain_len)?;
-        if !data.0.is_empty() {
-            return Err(Error::SignatureDataLength);
-        }
+        log.need(data.0.is_empty(), Error::SignatureDataLength, "")?;
         Ok(Self { version, report, signed, signature, attestation_key, qe, qe_signature, qe_auth, chain })
     }
 

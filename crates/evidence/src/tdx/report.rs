@@ -1,7 +1,10 @@
 //! The body of a quote: what the TDX module reports of a guest, taken apart (Quote, sections "TD Quote Body"). Not its judgement.
 #![allow(clippy::as_conversions, reason = "the derived codec writes its variants' indices so; nothing here converts by hand")]
 
-use crate::tdx::{Attributes, Error, Requirements, quote::Cursor};
+use crate::{
+    journal::Journal,
+    tdx::{Attributes, Error, Requirements, quote::Cursor},
+};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use scale_info::TypeInfo;
 
@@ -121,15 +124,10 @@ impl Report {
     }
 
     /// Checks what may be done to the guest from outside.
-    pub(crate) fn check(&self, requirements: &Requirements) -> Result<(), Error> {
-        self.attributes.check(requirements)?;
-        if self.service_tds {
-            return Err(Error::ServiceTd);
-        }
-        if self.vm != 0 {
-            return Err(Error::Partitioned);
-        }
-        Ok(())
+    pub(crate) fn check(&self, requirements: &Requirements, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        self.attributes.check(requirements, log)?;
+        log.check(!self.service_tds, Error::ServiceTd, "")?;
+        log.check(self.vm == 0, Error::Partitioned, self.vm)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What is tolerated beyond the strictest reading.
 
-use crate::tdx::{Error, TcbStatus};
+use crate::{
+    journal::{Journal, tolerated},
+    tdx::{Error, TcbStatus},
+};
 
 /// What a verifier tolerates beyond the strictest reading. Every field says "allow", so that all-false is the strictest, and none can be met by leaving
 /// something empty.
@@ -39,19 +42,11 @@ impl Requirements {
         allow_performance_counters: true,
     };
 
-    pub(crate) fn check_status(&self, status: TcbStatus) -> Result<(), Error> {
-        if status.is_out_of_date() && !self.allow_out_of_date {
-            return Err(Error::OutOfDate);
-        }
-        if status.is_relaunch_advised() && !self.allow_relaunch_advised {
-            return Err(Error::RelaunchAdvised);
-        }
-        if status.needs_configuration() && !self.allow_configuration_needed {
-            return Err(Error::ConfigurationNeeded);
-        }
-        if status.needs_hardening() && !self.allow_hardening_needed {
-            return Err(Error::HardeningNeeded);
-        }
-        Ok(())
+    pub(crate) fn check_status(&self, status: TcbStatus, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let mut check = |best, allowed, error| log.check(best || allowed, error, format_args!("{status:?}{}", tolerated(best, allowed)));
+        check(!status.is_out_of_date(), self.allow_out_of_date, Error::OutOfDate)?;
+        check(!status.is_relaunch_advised(), self.allow_relaunch_advised, Error::RelaunchAdvised)?;
+        check(!status.needs_configuration(), self.allow_configuration_needed, Error::ConfigurationNeeded)?;
+        check(!status.needs_hardening(), self.allow_hardening_needed, Error::HardeningNeeded)
     }
 }

@@ -1,6 +1,9 @@
 //! Revocation lists (RFC 5280, section 5; PCK, section 2): read strictly, checked against their issuer, and kept as serial numbers.
 
-use crate::tdx::{Error, Item, KeyId, Link, List, MAX_CRL_LEN, MAX_REVOKED, Origin, Serial, certificate::Certificate, signed::Signed};
+use crate::{
+    journal::{Hex, Journal},
+    tdx::{Error, Item, KeyId, Link, List, MAX_CRL_LEN, MAX_REVOKED, Origin, Serial, certificate::Certificate, signed::Signed},
+};
 use alloc::vec::Vec;
 use codec::{Decode as ScaleDecode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use der::{
@@ -33,37 +36,39 @@ pub struct RevocationList {
 
 impl RevocationList {
     /// Reads a list and checks that `issuer`, whose standing the caller has checked, issued it.
-    pub(crate) fn verify(der: &[u8], item: Item, issuer: &Certificate<'_>, origin: Origin, now_ms: u64) -> Result<Self, Error> {
-        if der.len() > MAX_CRL_LEN {
-            return Err(Error::ItemLength(item));
-        }
-        let (signed, list) = Self::read(der).map_err(|_| Error::ItemEncoding(item))?;
-        if !signed.names_ecdsa(&list.signature) {
-            return Err(Error::CrlAlgorithm(item));
-        }
-        if list.issuer != *issuer.subject() {
-            return Err(Error::CrlIssuer(item));
-        }
-        let next_update = list.next_update.ok_or(Error::ItemEncoding(item))?;
+    pub(crate) fn verify(
+        der: &[u8],
+        item: Item,
+        issuer: &Certificate<'_>,
+        origin: Origin,
+        now_ms: u64,
+        log: &mut impl Journal<Error>,
+    ) -> Result<Self, Error> {
+        log.need(der.len() <= MAX_CRL_LEN, Error::ItemLength(item), format_args!("{} bytes", der.len()))?;
+        let (signed, list) = log.take(Self::read(der).ok(), Error::ItemEncoding(item), "")?;
+        log.need(signed.names_ecdsa(&list.signature), Error::CrlAlgorithm(item), "")?;
+        let (found, wanted) = (&list.issuer, issuer.subject());
+        log.compare(found == wanted, Error::CrlIssuer(item), found, wanted)?;
+        let next_update = log.take(list.next_update, Error::ItemEncoding(item), "")?;
         let [issued_ms, next_update_ms] =
             [list.this_update, next_update].map(|time| time.to_unix_duration().as_secs().saturating_mul(1000));
         // At its next update a list is superseded already.
         let origin = origin.within(issued_ms, next_update_ms.saturating_sub(1));
-        origin.check_window(item, now_ms)?;
-        if !signed.is_signed_by(&issuer.key()?) {
-            return Err(Error::ItemSignature(item));
-        }
+        origin.check_window(item, now_ms, log)?;
+        log.need(signed.is_signed_by(&issuer.key()?), Error::ItemSignature(item), "")?;
 
         let extensions = list.crl_extensions.unwrap_or_default();
         let entries = list.revoked_certificates.unwrap_or_default();
         let entry_extensions = entries.iter().filter_map(|entry| entry.crl_entry_extensions.as_ref()).flatten();
         let refused = |extension: &Extension| extension.critical || NOT_THE_WHOLE.contains(&extension.extn_id);
-        if extensions.iter().chain(entry_extensions).any(refused) {
-            return Err(Error::CrlExtension(item));
-        }
-        let number = number(&extensions).ok_or(Error::CrlNumber(item))?;
+        let whole = !extensions.iter().chain(entry_extensions).any(refused);
+        log.check(whole, Error::CrlExtension(item), "")?;
+        let number = number(&extensions);
+        let number = log.take(number, Error::CrlNumber(item), number.unwrap_or_default())?;
         let revoked: Option<Vec<Serial>> = entries.iter().map(|entry| Serial::from_integer(entry.serial_number.as_bytes())).collect();
-        let revoked = revoked.ok_or(Error::ItemEncoding(item))?.try_into().map_err(|_| Error::ItemTooMany(item))?;
+        let revoked = log.take(revoked, Error::ItemEncoding(item), "")?;
+        let count = revoked.len();
+        let revoked = log.take(revoked.try_into().ok(), Error::ItemTooMany(item), format_args!("{count} entries"))?;
         Ok(Self { origin, issuer: issuer.key_id()?, issuer_certificate: KeyId::of(issuer.der()), number, revoked })
     }
 
@@ -77,13 +82,13 @@ impl RevocationList {
     }
 
     /// Checks that a certificate of this list's issuer is not on it.
-    pub(crate) fn check(&self, serial: Serial, link: Link) -> Result<(), Error> {
-        if self.revoked.contains(&serial) { Err(Error::CertificateRevoked(link)) } else { Ok(()) }
+    pub(crate) fn check(&self, serial: Serial, link: Link, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        log.check(!self.revoked.contains(&serial), Error::CertificateRevoked(link), format_args!("serial number {}", Hex(&serial.0)))
     }
 
     /// Checks that a certificate of this list's issuer is not on it.
-    pub(crate) fn check_certificate(&self, certificate: &Certificate<'_>) -> Result<(), Error> {
-        self.check(certificate.serial()?, certificate.link())
+    pub(crate) fn check_certificate(&self, certificate: &Certificate<'_>, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        self.check(certificate.serial()?, certificate.link(), log)
     }
 }
 

@@ -1,10 +1,13 @@
 //! The TCB info (PCS, "Get TDX TCB Info"): which levels of a family of platforms Intel knows, and what it says of them.
 
-use crate::tdx::{
-    Advisories, Advisory, Error, Item, List, MAX_COMPONENT_LEVELS, MAX_LEVELS, MAX_MODULES, Origin, Platform, Report, TcbStatus,
-    enclave::agrees,
-    json::{Date, Hex, Name, Status},
-    qe_identity::advisories,
+use crate::{
+    journal::{self, Journal},
+    tdx::{
+        Advisories, Advisory, Error, Item, List, MAX_COMPONENT_LEVELS, MAX_LEVELS, MAX_MODULES, Origin, Platform, Report, TcbStatus,
+        enclave::agrees,
+        json::{Date, Hex, Name, Status},
+        qe_identity::advisories,
+    },
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -94,29 +97,34 @@ pub(crate) struct Standing {
 
 impl TcbInfo {
     /// What is said of a platform with these versions of TDX parts, the TDX module included.
-    pub(crate) fn standing(&self, platform: &Platform, tee_tcb_svn: &[u8; 16]) -> Result<Standing, Error> {
-        let level = self.levels.iter().find(|level| level.is_met(platform, tee_tcb_svn)).ok_or(Error::LevelUnknown)?;
+    pub(crate) fn standing(&self, platform: &Platform, tee_tcb_svn: &[u8; 16], log: &mut impl Journal<Error>) -> Result<Standing, Error> {
+        let level = self.levels.iter().find(|level| level.is_met(platform, tee_tcb_svn));
+        let (cpu, tee) = (journal::Hex(&platform.cpu_svn), journal::Hex(tee_tcb_svn));
+        let level = log.take(level, Error::LevelUnknown, format_args!("CPUSVN {cpu}, PCESVN {}, TEE_TCB_SVN {tee}", platform.pce_svn))?;
         let mut standing = Standing { status: level.status, date_ms: level.date_ms, advisories: level.advisories.to_vec() };
-        if let Some(identity) = self.identity(tee_tcb_svn)? {
-            let [svn, ..] = *tee_tcb_svn;
-            let level = identity.levels.iter().find(|level| svn >= level.svn).ok_or(Error::ModuleLevel)?;
-            standing.add(level.status, &level.advisories);
-            standing.date_ms = standing.date_ms.min(level.date_ms);
+        let [svn, ..] = *tee_tcb_svn;
+        match log.step(self.identity(tee_tcb_svn), &[Error::ModuleUnknown])? {
+            Some(identity) => {
+                let level = identity.levels.iter().find(|level| svn >= level.svn);
+                let level = log.take(level, Error::ModuleLevel, format_args!("security version {svn}"))?;
+                standing.add(level.status, &level.advisories);
+                standing.date_ms = standing.date_ms.min(level.date_ms);
+            }
+            None => log.check(true, Error::ModuleLevel, "no version of its own: judged with the platform")?,
         }
         Ok(standing)
     }
 
     /// Checks author and attributes of the TDX module.
-    pub(crate) fn check_module(&self, report: &Report) -> Result<(), Error> {
+    pub(crate) fn check_module(&self, report: &Report, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        use journal::Hex;
         let wanted = self.identity(&report.tee_tcb_svn)?.map_or(&self.module, |identity| &identity.module);
-        if report.mr_signer_seam != wanted.mr_signer {
-            return Err(Error::ModuleSigner);
-        }
-        let outside = report.seam_attributes.iter().zip(wanted.attributes_mask).any(|(found, mask)| found & !mask != 0);
-        if outside || !agrees(&report.seam_attributes, &wanted.attributes, &wanted.attributes_mask) {
-            return Err(Error::ModuleAttributes);
-        }
-        Ok(())
+        let signer = &report.mr_signer_seam;
+        log.compare(*signer == wanted.mr_signer, Error::ModuleSigner, Hex(signer), Hex(&wanted.mr_signer))?;
+        let found = &report.seam_attributes;
+        let inside = found.iter().zip(wanted.attributes_mask).all(|(found, mask)| found & !mask == 0);
+        let agree = inside && agrees(found, &wanted.attributes, &wanted.attributes_mask);
+        log.compare(agree, Error::ModuleAttributes, Hex(found), Hex(&wanted.attributes))
     }
 
     /// What is known of the TDX module's version; nothing for version 0.

@@ -1,6 +1,9 @@
 //! Which collateral a quote needs: read from a quote that nobody has judged yet, to look up what is kept.
 
-use crate::tdx::{Error, KeyId, Link, Platform, Quote, certificate::Certificate, certificates};
+use crate::{
+    journal::Silent,
+    tdx::{Error, KeyId, Link, Platform, Quote, certificate::Certificate, certificates},
+};
 
 /// Which collateral a quote needs. Not believed: `verify_quote` checks everything again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +23,8 @@ impl Wanted {
         let quote = Quote::parse(quote)?;
         let chain = certificates(quote.chain, 3).ok_or(Error::ChainEncoding)?;
         let [chip, issuer, _] = chain.as_slice() else { return Err(Error::ChainEncoding) };
-        let chip = Certificate::parse(chip, Link::Chip)?;
-        let issuer = Certificate::parse(issuer, Link::Issuer)?;
+        let chip = Certificate::parse(chip, Link::Chip, &mut Silent)?;
+        let issuer = Certificate::parse(issuer, Link::Issuer, &mut Silent)?;
         Ok(Self { fmspc: Platform::of(&chip)?.fmspc, authority: issuer.key_id()? })
     }
 }

@@ -1,8 +1,18 @@
 //! A private root, made here and trusted by nobody else, and evidence under it that is right until a test makes one thing wrong.
 
-use blockcloud_evidence::snp::{Claims, Error, Product, Report, Requirements, verify, verify_issuers};
+use blockcloud_evidence::{
+    explain::Refusal,
+    snp::{self, Claims, Error, Product, Report, Requirements},
+};
 use blockcloud_simulator::{Authority, Processor, Template};
+use der::{
+    Encode,
+    asn1::{Ia5String, ObjectIdentifier},
+};
 use std::sync::LazyLock;
+
+#[path = "../common/agreement.rs"]
+mod agreement;
 
 /// 2027: within every certificate made here.
 pub const NOW_MS: u64 = 1_800_000_000_000;
@@ -16,8 +26,16 @@ pub static ISSUER: LazyLock<Authority> = LazyLock::new(|| authority(2, "Test ASK
 pub static IMPOSTOR: LazyLock<Authority> = LazyLock::new(|| authority(3, "Test ASK"));
 /// Somebody else with the root's name.
 pub static ROOT_IMPOSTOR: LazyLock<Authority> = LazyLock::new(|| authority(4, "Test ARK"));
+/// The authority above cloud providers' keys.
+pub static VLEK_ISSUER: LazyLock<Authority> = LazyLock::new(|| authority(5, "Test ASVK"));
 pub static GENOA: LazyLock<Evidence> = LazyLock::new(|| Evidence::of(Product::Genoa));
 pub static TURIN: LazyLock<Evidence> = LazyLock::new(|| Evidence::of(Product::Turin));
+/// The same as Genoa's, but signed by a cloud provider's key.
+pub static CLOUD: LazyLock<Evidence> = LazyLock::new(|| Evidence::of(Product::Genoa).signed_by_vlek());
+
+pub const HARDWARE_ID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.4");
+pub const CSP_ID: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.3704.1.5");
+pub const CLOUD_PROVIDER: &str = "CN=cc-test-1.example.com";
 
 fn authority(seed: u8, name: &str) -> Authority {
     Authority::generate(&[seed; 32], name).expect("a key").0
@@ -32,6 +50,24 @@ pub struct Evidence {
     pub issuer: Vec<u8>,
     pub requirements: Requirements,
     pub now_ms: u64,
+    /// Whether the processor's key stands for a cloud provider's.
+    vlek: bool,
+}
+
+/// The verdict, which its explanation shares.
+pub fn verify(report: &[u8], chip: &[u8], issuer: &[u8], requirements: &Requirements, now_ms: u64) -> Result<Claims, Error> {
+    let verdict = snp::verify(report, chip, issuer, requirements, now_ms);
+    agreement::agreed(verdict, &snp::explain(report, chip, issuer, requirements, now_ms), Refusal::Snp)
+}
+
+/// The same for issuers.
+pub fn verify_issuers(root: &[u8], issuer: &[u8], now_ms: u64) -> Result<u64, Error> {
+    agreement::agreed(snp::verify_issuers(root, issuer, now_ms), &snp::explain_issuers(root, issuer, now_ms), Refusal::Snp)
+}
+
+/// The same for the firmware floor.
+pub fn check_floor(claims: &Claims, floor: &snp::Tcb) -> Result<(), Error> {
+    agreement::agreed(claims.check_floor(floor), &snp::explain_floor(claims, floor), Refusal::Snp)
 }
 
 impl Evidence {
@@ -44,8 +80,34 @@ impl Evidence {
             issuer: ROOT.sign(&ROOT.issuer_template(&ISSUER)),
             requirements: Requirements::USUAL,
             now_ms: NOW_MS,
+            vlek: false,
             processor,
         }
+    }
+
+    fn signed_by_vlek(mut self) -> Self {
+        self.vlek = true;
+        self.requirements.allow_vlek = true;
+        put(&mut self.report, 0x48, &(1u32 << 2).to_le_bytes());
+        self.processor.sign(&mut self.report);
+        self.chip = VLEK_ISSUER.sign(&self.template());
+        self.issuer = ROOT.sign(&ROOT.issuer_template(&VLEK_ISSUER));
+        self
+    }
+
+    fn authority(&self) -> &'static Authority {
+        if self.vlek { &VLEK_ISSUER } else { &ISSUER }
+    }
+
+    /// What the certificate of the signing key says.
+    pub fn template(&self) -> Template {
+        let mut template = self.processor.certificate_template(self.authority());
+        if self.vlek {
+            let name = Ia5String::new(CLOUD_PROVIDER).and_then(|name| name.to_der()).expect("a name in ASCII");
+            template.extensions.retain(|extension| extension.extn_id != HARDWARE_ID);
+            template = template.with_extension(CSP_ID, false, name);
+        }
+        template
     }
 
     pub fn judge(&self) -> Result<Claims, Error> {
@@ -69,9 +131,9 @@ impl Evidence {
 
     /// The verdict over evidence that differs in what the chip's certificate says. The issuer signs what it is changed to.
     pub fn with_chip(&self, change: impl FnOnce(&mut Template)) -> Result<Claims, Error> {
-        let mut template = self.processor.certificate_template(&ISSUER);
+        let mut template = self.template();
         change(&mut template);
-        self.with_chip_der(&ISSUER.sign(&template))
+        self.with_chip_der(&self.authority().sign(&template))
     }
 
     /// The verdict over evidence that differs in the chip's certificate.
@@ -86,7 +148,7 @@ impl Evidence {
 
     /// The verdict over evidence that differs in the verifier's issuer certificate.
     pub fn with_issuer(&self, change: impl FnOnce(&mut Template)) -> Result<Claims, Error> {
-        let mut template = ROOT.issuer_template(&ISSUER);
+        let mut template = ROOT.issuer_template(self.authority());
         change(&mut template);
         verify(&self.report, &self.chip, &ROOT.sign(&template), &self.requirements, self.now_ms)
     }

@@ -1,6 +1,7 @@
 //! Evidence of real processors, judged as its manifest says. It lies beside the project; where it is absent the tests say so and pass.
 
-use blockcloud_evidence::snp::{Claims, Error, Link, Product, Requirements, Tcb, product_of, verify, verify_issuers};
+use crate::evidence::{verify, verify_issuers};
+use blockcloud_evidence::snp::{Claims, Error, Link, Product, Requirements, Tcb, product_of};
 use std::{
     fs,
     io::Write,

@@ -1,6 +1,9 @@
 //! SEV-SNP: what is believed and what is refused.
 
 mod evidence;
+mod explanation;
 mod genuine;
+mod image;
+mod launch_digest;
 mod mutation;
 mod refusals;

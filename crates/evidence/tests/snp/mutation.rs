@@ -1,7 +1,7 @@
 //! Hostile bytes: nothing panics, and nothing that was changed is believed.
 
-use crate::evidence::{GENOA, NOW_MS, TURIN};
-use blockcloud_evidence::snp::{Report, Requirements, product_of, verify, verify_issuers};
+use crate::evidence::{CLOUD, GENOA, NOW_MS, TURIN, verify, verify_issuers};
+use blockcloud_evidence::snp::{Report, Requirements, product_of};
 use proptest::{collection, prelude::*, sample::Index};
 
 /// Changes at several places: position and what is flipped there.
@@ -40,6 +40,14 @@ proptest! {
         let chip = changed(&TURIN.chip, &changes);
         let verdict = verify(&TURIN.report, &chip, &TURIN.issuer, &Requirements::USUAL, NOW_MS);
         prop_assert_eq!(verdict.is_ok(), chip == TURIN.chip);
+    }
+
+    #[test]
+    fn changed_evidence_of_a_cloud_provider_is_refused(changes in changes()) {
+        let (report, chip) = (changed(&CLOUD.report, &changes), changed(&CLOUD.chip, &changes));
+        let judge = |report: &[u8], chip: &[u8]| verify(report, chip, &CLOUD.issuer, &CLOUD.requirements, NOW_MS).is_ok();
+        prop_assert_eq!(judge(&report, &CLOUD.chip), report == CLOUD.report);
+        prop_assert_eq!(judge(&CLOUD.report, &chip), chip == CLOUD.chip);
     }
 
     #[test]

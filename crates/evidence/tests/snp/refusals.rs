@@ -1,7 +1,10 @@
 //! Every check, reached by evidence that is wrong there and nowhere else; and proof that no check is without such a test.
 
-use crate::evidence::{AFTER_MS, BEFORE_MS, GENOA, IMPOSTOR, ISSUER, NOW_MS, ROOT, ROOT_IMPOSTOR, TURIN, put};
-use blockcloud_evidence::snp::{Error, GuestPolicy, Link, Product, Report, Requirements, Tcb, product_of, verify, verify_issuers};
+use crate::evidence::{
+    AFTER_MS, BEFORE_MS, CLOUD, CLOUD_PROVIDER, GENOA, IMPOSTOR, ISSUER, NOW_MS, ROOT, ROOT_IMPOSTOR, TURIN, check_floor, put, verify,
+    verify_issuers,
+};
+use blockcloud_evidence::snp::{Error, GuestPolicy, Link, Product, Report, Requirements, Tcb, product_of};
 use codec::{DecodeAll, Encode as _};
 use der::{
     Decode, Encode,
@@ -228,12 +231,45 @@ refusals! {
         // What the host reports does not help, and what was launched is recent.
         let floor = Tcb { snp: 24, ..Tcb::default() };
         let claims = GENOA.with_report(|report| (report[0x38 + 6], report[0x1f0 + 6]) = (24, 24)).expect("valid evidence");
-        claims.check_floor(&floor)
+        check_floor(&claims, &floor)
     };
     launched_below_floor: Error::LaunchedBelowFloor => {
         let claims = GENOA.with_report(|report| report[0x1f0 + 6] = 22).expect("valid evidence");
-        claims.check_floor(&Tcb { snp: 23, ..Tcb::default() })
+        check_floor(&claims, &Tcb { snp: 23, ..Tcb::default() })
     };
+
+    vlek_not_allowed: Error::SignedByVlek => CLOUD.with_requirements(Requirements::USUAL);
+    chip_key_masked_beside_vlek: Error::ChipKeyMasked => CLOUD.with_report(|report| put(report, KEY_INFO, &(3u32 << 1).to_le_bytes()));
+    vlek_certificate_unreadable: Error::CertificateEncoding(Link::Vlek) => CLOUD.with_chip_der(b"certificate");
+    vlek_certificate_by_another_algorithm: Error::CertificateAlgorithm(Link::Vlek) => CLOUD.with_chip(other_algorithm);
+    vlek_certificate_by_the_issuer_of_chips: Error::CertificateIssuer(Link::Vlek) =>
+        verify(&CLOUD.report, &CLOUD.chip, &GENOA.issuer, &CLOUD.requirements, NOW_MS);
+    vlek_certificate_too_new: Error::CertificateNotYetValid(Link::Vlek) =>
+        CLOUD.with_chip(|chip| chip.validity.not_before = chip.validity.not_after);
+    vlek_certificate_expired: Error::CertificateExpired(Link::Vlek) =>
+        CLOUD.with_chip(|chip| chip.validity.not_after = chip.validity.not_before);
+    vlek_is_rsa: Error::CertificateKey(Link::Vlek) => CLOUD.with_chip(|chip| chip.key = ROOT.root_template().key);
+    vlek_certificate_by_an_impostor: Error::CertificateSignature(Link::Vlek) => CLOUD.with_chip_der(&IMPOSTOR.sign(&CLOUD.template()));
+    vlek_certificate_has_unknown_critical_extension: Error::CriticalExtension(Link::Vlek) => CLOUD.with_chip(add_critical);
+    vlek_certificate_repeats_an_extension: Error::ExtensionRepeated(Link::Vlek) => CLOUD.with_chip(repeat_first);
+    vlek_certificate_without_product: Error::ExtensionMissing => CLOUD.with_chip(|chip| set(chip, "1.3.6.1.4.1.3704.1.2", None));
+    vlek_certificate_for_another_product: Error::ProductMismatch =>
+        CLOUD.with_chip(|chip| set(chip, "1.3.6.1.4.1.3704.1.2", Some(b"\x16\x05Milan")));
+    vlek_certificate_for_another_level: Error::TcbMismatch =>
+        CLOUD.with_chip(|chip| set(chip, "1.3.6.1.4.1.3704.1.3.1", Some(&[0x02, 0x01, 0x0b])));
+    vlek_certificate_of_a_chip: Error::VlekOfAChip => CLOUD.with_chip(|chip| {
+        *chip = chip.clone().with_extension(id("1.3.6.1.4.1.3704.1.4"), false, GENOA.processor.chip_id());
+    });
+    vlek_certificate_without_cloud_provider: Error::CspIdMissing => CLOUD.with_chip(|chip| set(chip, "1.3.6.1.4.1.3704.1.5", None));
+    cloud_provider_is_not_text: Error::CspIdEncoding => CLOUD.with_chip(|chip| set(chip, "1.3.6.1.4.1.3704.1.5", Some(b"cloud")));
+    cloud_provider_is_another_kind_of_text: Error::CspIdEncoding =>
+        CLOUD.with_chip(|chip| set(chip, "1.3.6.1.4.1.3704.1.5", Some(b"\x0c\x05cloud")));
+    cloud_provider_is_empty: Error::CspIdEncoding => CLOUD.with_chip(|chip| set(chip, "1.3.6.1.4.1.3704.1.5", Some(b"\x16\x00")));
+    chip_certificate_in_the_place_of_a_vlek: Error::CertificateIssuer(Link::Vlek) => CLOUD.with_chip_der(&GENOA.chip);
+    vlek_certificate_in_the_place_of_a_chips: Error::CertificateIssuer(Link::Chip) => GENOA.with_chip_der(&CLOUD.chip);
+    vlek_certificate_for_a_report_by_the_chip: Error::ExtensionMissing =>
+        verify(&GENOA.report, &CLOUD.chip, &CLOUD.issuer, &CLOUD.requirements, NOW_MS);
+    report_by_vlek_changed_after_signing: Error::ReportSignature => CLOUD.with_signed_report(|report| report[0x90] ^= 1);
 }
 
 #[test]
@@ -246,6 +282,25 @@ fn unchanged_evidence_verifies() {
         assert_eq!(evidence.with_chip(|_| ()), Ok(claims.clone()));
         assert_eq!(evidence.with_issuer(|_| ()), Ok(claims));
         assert!(evidence.with_root(|_| ()).is_ok() && evidence.with_intermediate(|_| ()).is_ok());
+    }
+}
+
+#[test]
+fn a_cloud_providers_key_is_believed_where_it_is_allowed() {
+    let (claims, own) = (CLOUD.judge().unwrap(), GENOA.judge().unwrap());
+    assert_eq!(claims.cloud_provider.as_deref(), Some(CLOUD_PROVIDER));
+    assert_eq!(blockcloud_evidence::snp::Claims { cloud_provider: None, ..claims }, own);
+    // No certificate says which chip it is.
+    let moved = CLOUD.with_report(|report| report[0x1a0] ^= 1).unwrap();
+    assert_ne!(moved.chip_id, own.chip_id);
+    // The permission does not loosen what is asked of chips' own keys.
+    assert_eq!(GENOA.with_requirements(CLOUD.requirements), Ok(own));
+}
+
+#[test]
+fn nobody_allows_a_cloud_providers_key_by_default() {
+    for requirements in [Requirements::STRICT, Requirements::USUAL] {
+        assert_eq!(CLOUD.with_requirements(requirements), Err(Error::SignedByVlek));
     }
 }
 
@@ -352,7 +407,7 @@ fn levels_compare_part_by_part() {
 }
 
 /// Every error there is, found by decoding every encoding.
-fn every_error() -> impl Iterator<Item = Error> {
+pub fn every_error() -> impl Iterator<Item = Error> {
     (0..=u8::MAX).flat_map(|variant| {
         let plain = Error::decode_all(&mut &[variant][..]).ok();
         plain.into_iter().chain((0..=u8::MAX).filter_map(move |link| Error::decode_all(&mut &[variant, link][..]).ok()))
@@ -361,8 +416,8 @@ fn every_error() -> impl Iterator<Item = Error> {
 
 #[test]
 fn every_error_has_a_case() {
-    // A chip's certificate is never asked whether it may sign others.
-    let unreachable = [Error::NotAnAuthority(Link::Chip)];
+    // The certificate of a key that signs reports is never asked whether it may sign others.
+    let unreachable = [Error::NotAnAuthority(Link::Chip), Error::NotAnAuthority(Link::Vlek)];
     let missing: Vec<Error> = every_error().filter(|error| !COVERED.contains(error) && !unreachable.contains(error)).collect();
     assert_eq!(missing, []);
 }
@@ -384,7 +439,9 @@ fn every_error_explains_itself() {
 fn error_codes_do_not_change() {
     assert_eq!(Error::ReportLength.encode(), [0]);
     assert_eq!(Error::CertificateExpired(Link::Chip).encode(), [15, 2]);
+    assert_eq!(Error::CertificateExpired(Link::Vlek).encode(), [15, 3]);
     assert_eq!(Error::LaunchedBelowFloor.encode(), [39]);
+    assert_eq!([Error::VlekOfAChip.encode(), Error::CspIdMissing.encode(), Error::CspIdEncoding.encode()], [[40], [41], [42]]);
     assert_eq!([Product::Milan.encode(), Product::Genoa.encode(), Product::Turin.encode()], [[0], [1], [2]]);
     assert_eq!(BasicConstraints::OID, id("2.5.29.19"));
     assert_eq!(KeyUsage::OID, id("2.5.29.15"));

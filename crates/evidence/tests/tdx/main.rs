@@ -1,6 +1,8 @@
 //! TDX: what is believed and what is refused.
 
 mod acceptance;
+mod event_log;
+mod explanation;
 mod genuine;
 mod maker;
 mod measurement;

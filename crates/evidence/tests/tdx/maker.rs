@@ -2,9 +2,12 @@
 //!
 //! Everything is kept as what will be signed, so that a test changes that and it is signed as it then is.
 
-use blockcloud_evidence::tdx::{
-    Claims, Collateral, Endorsements, Error, Item, Link, QeIdentity, Requirements, RevocationList, SignedItem, TcbInfo, verify,
-    verify_pck_crl, verify_qe_identity, verify_quote, verify_root_crl, verify_tcb_info,
+use blockcloud_evidence::{
+    explain::Refusal,
+    tdx::{
+        Claims, Collateral, Endorsements, Error, Item, Link, QeIdentity, Requirements, RevocationList, SignedItem, TcbInfo, explain,
+        verify, verify_pck_crl, verify_qe_identity, verify_quote, verify_root_crl, verify_tcb_info,
+    },
 };
 pub use blockcloud_simulator::tdx::{Crl, Key, SgxExtension, component, level, part, parts::*};
 use blockcloud_simulator::{
@@ -24,6 +27,9 @@ pub const DAY: u64 = 86_400;
 pub static PLATFORM: LazyLock<Platform> = LazyLock::new(|| Platform::new([7; 32]));
 /// Somebody else, who may use anybody's name.
 pub static IMPOSTOR: LazyLock<Key> = LazyLock::new(|| Key::from_seed(&[6; 32]));
+
+#[path = "../common/agreement.rs"]
+mod agreement;
 
 /// The evidence: what will be signed, by whom, and what it is judged by.
 #[derive(Clone)]
@@ -253,8 +259,14 @@ impl Made {
         }
     }
 
+    /// The verdict, which its explanation shares.
     pub fn judge(&self) -> Result<Claims, Error> {
-        verify(&self.quote, &self.collateral(), &self.root, &self.requirements, self.now_ms)
+        let verdict = verify(&self.quote, &self.collateral(), &self.root, &self.requirements, self.now_ms);
+        agreement::agreed(verdict, &self.explain(), Refusal::Tdx)
+    }
+
+    pub fn explain(&self) -> blockcloud_evidence::explain::Explanation<Claims, Error> {
+        explain(&self.quote, &self.collateral(), &self.root, &self.requirements, self.now_ms)
     }
 
     /// Verifies the collateral now, to be kept.

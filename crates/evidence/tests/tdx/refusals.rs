@@ -191,7 +191,7 @@ const ITEMS: [Item; 4] = [Item::RootCrl, Item::PckCrl, Item::TcbInfo, Item::QeId
 const CRLS: [Item; 2] = [Item::RootCrl, Item::PckCrl];
 
 /// Every error there is, found by decoding every encoding.
-fn every_error() -> impl Iterator<Item = Error> {
+pub fn every_error() -> impl Iterator<Item = Error> {
     (0..=u8::MAX).flat_map(|variant| {
         let plain = Error::decode_all(&mut &[variant][..]).ok();
         plain.into_iter().chain((0..=u8::MAX).filter_map(move |place| Error::decode_all(&mut &[variant, place][..]).ok()))

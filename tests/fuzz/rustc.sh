@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Stands before rustc (cargo's RUSTC_WRAPPER) and has it count edges and report comparisons, as libFuzzer wants them, in what decodes. Not in cryptography,
+# which would be twenty times slower and lead nowhere; not in build scripts and macros, which are built for no named target.
+set -euo pipefail
+decoders=" base64ct blockcloud_evidence blockcloud_fuzz blockcloud_primitives bounded_collections const_oid der parity_scale_codec pem_rfc7468 serde_json spki x509_cert "
+crate= target= previous=
+for argument in "$@"; do
+    [ "$previous" = --crate-name ] && crate="$argument"
+    [ "$argument" = --target ] && target=named
+    previous="$argument"
+done
+flags=()
+if [[ -n "$target" && "$decoders" == *" $crate "* ]]; then
+    flags+=(-Cpasses=sancov-module)
+    for option in level=4 inline-8bit-counters pc-table trace-compares; do
+        flags+=("-Cllvm-args=-sanitizer-coverage-$option")
+    done
+fi
+exec "$@" "${flags[@]}"
