@@ -1,6 +1,6 @@
 //! The same verdict as dcap-qvl on TDX evidence, and the same launch digests as sev. Makes evidence and images as the tests of `crates/evidence` do.
 
-#![allow(dead_code)]
+#![allow(dead_code, unused_imports)]
 
 #[path = "../../crates/evidence/tests/snp/image.rs"]
 mod image;
