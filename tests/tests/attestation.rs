@@ -83,6 +83,8 @@ async fn renewed_twice_then_revoked(tee: Tee) -> Result<()> {
     let suspended = scene.reach(job, |view| view.suspended.is_some()).await?;
     let suspension = suspended.suspended.context("a notice")?;
     assert_eq!((suspended.lapse, suspension.reason), (Some(Lapse::MeasurementWithdrawn), Lapse::MeasurementWithdrawn));
+    // What the command line shows is final.
+    chain.wait_for_job(job, At::Finalised, |_, view| view.suspended.is_some()).await?;
     let status = scene.customer.try_run(["job", "status", &job.to_string()])?;
     let status = String::from_utf8_lossy(&status.stdout).into_owned();
     assert!(status.contains("SUSPENDED") && status.contains("withdrawn"), "{status}");

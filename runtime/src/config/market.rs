@@ -27,7 +27,7 @@ const RECORD: Balance = 10 * MILLI;
 const BYTE: Balance = 10 * MICRO;
 /// What is stored for a job beside its record and its spec, which the jobs count themselves: two listings, a queue entry, the session, the evidence seen,
 /// the log, the cover. A test holds the numbers against the records.
-pub const JOB_RECORDS: (u32, u32) = (9, 1_200);
+pub const JOB_RECORDS: (u32, u32) = (9, 1_250);
 
 parameter_types! {
     /// How many queue entries one block may process; the integrity test of the jobs holds it against a quarter of a block.

@@ -58,7 +58,7 @@ mod submit_collateral {
     fn of_a_newer_piece_returns_the_deposit_of_the_older_one() {
         run_tdx(|| {
             let before = held(&PROVIDER);
-            let newer = changed(|all| all.tcb_info = all.tcb_info.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY));
+            let newer = changed(|all| all.tcb_info = all.tcb_info.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY));
             assert_ok!(Attestation::submit_collateral(RuntimeOrigin::signed(OTHER), TDX, Box::new(tcb_info(&newer))));
             let deposit = held(&OTHER);
             assert!(deposit > 0 && held(&PROVIDER) == before - deposit);
@@ -76,8 +76,8 @@ mod submit_collateral {
         });
     }
 
-    const LATER: (u64, u64) = (ISSUED + DAY, ISSUED + 9000 * DAY);
-    const LATEST: (u64, u64) = (ISSUED + 2 * DAY, ISSUED + 9000 * DAY);
+    const LATER: (u64, u64) = (ISSUED + DAY, ISSUED + 8000 * DAY);
+    const LATEST: (u64, u64) = (ISSUED + 2 * DAY, ISSUED + 8000 * DAY);
 
     #[test]
     fn never_takes_an_older_tcb_info_nor_evaluation() {

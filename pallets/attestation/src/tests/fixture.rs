@@ -42,13 +42,17 @@ fn tdx() -> Fixture {
 /// Collateral that is hardly smaller than the largest that is taken: 16 KiB of each list and of the TCB info, whose last level is the platform's.
 fn large() -> Collateral {
     let mut all = tdx::collateral();
-    let entry = |number: u16| (vec![1, (number >> 8) as u8, number as u8], Vec::new());
+    let entry = |number: u16| {
+        let mut serial = vec![1; 20];
+        serial[18..].copy_from_slice(&number.to_be_bytes());
+        (serial, Vec::new())
+    };
     for list in [&mut all.root_crl, &mut all.pck_crl] {
         list.revoked = (0..320).map(entry).collect();
     }
     let advisories: Vec<_> = (0..32).map(|number| format!("INTEL-SA-{number:05}")).collect();
     let advisories: Vec<_> = advisories.iter().map(String::as_str).collect();
-    let levels = (0..15u8).rev().map(|number| level(4 + number, 11, 4, "OutOfDate", if number < 3 { &advisories } else { &[] }));
+    let levels = (0..15u8).rev().map(|number| level(4 + number, 11, 4, "OutOfDate", if number < 9 { &advisories } else { &[] }));
     let levels = levels.chain([level(3, 11, 3, "UpToDate", &[])]).collect();
     all.tcb_info = all.tcb_info.with_levels(levels);
     all

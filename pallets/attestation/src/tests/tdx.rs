@@ -31,10 +31,10 @@ fn session(guest: &Guest, evidence: &Evidence) -> Session {
 fn called(status: &'static str) -> sp_runtime::DispatchResult {
     bring_changed(|all| {
         let levels = vec![level(3, 11, 3, status, &[])];
-        all.tcb_info = all.tcb_info.clone().with_levels(levels).within(ISSUED + DAY, ISSUED + 9000 * DAY);
-        all.root_crl = all.root_crl.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY);
-        all.pck_crl = all.pck_crl.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY);
-        all.qe_identity = all.qe_identity.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY);
+        all.tcb_info = all.tcb_info.clone().with_levels(levels).within(ISSUED + DAY, ISSUED + 8000 * DAY);
+        all.root_crl = all.root_crl.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY);
+        all.pck_crl = all.pck_crl.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY);
+        all.qe_identity = all.qe_identity.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY);
     })
 }
 
@@ -174,7 +174,7 @@ fn fails_for_a_revoked_platform() {
     run_tdx(|| {
         let template = PLATFORM.certificate_template();
         let newer = |all: &mut blockcloud_simulator::tdx::Collateral| {
-            all.pck_crl = all.pck_crl.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY).revoking(&template);
+            all.pck_crl = all.pck_crl.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY).revoking(&template);
         };
         let mut collateral = collateral();
         newer(&mut collateral);
@@ -236,11 +236,11 @@ fn an_old_module_or_quoting_enclave_counts_as_out_of_date() {
         });
         assert_noop!(open(&old), Error::<Test>::BelowFloor);
         assert_ok!(bring_changed(|all| {
-            all.root_crl = all.root_crl.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY);
-            all.pck_crl = all.pck_crl.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY);
-            all.tcb_info = all.tcb_info.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY);
+            all.root_crl = all.root_crl.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY);
+            all.pck_crl = all.pck_crl.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY);
+            all.tcb_info = all.tcb_info.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY);
             let levels = vec![component(9, "UpToDate", &[]), component(8, "OutOfDate", &[])];
-            all.qe_identity = all.qe_identity.clone().within(ISSUED + DAY, ISSUED + 9000 * DAY).with_levels(levels);
+            all.qe_identity = all.qe_identity.clone().within(ISSUED + DAY, ISSUED + 8000 * DAY).with_levels(levels);
         }));
         assert_noop!(open(&evidence(&guest(2))), Error::<Test>::BelowFloor);
     });
@@ -345,7 +345,7 @@ mod judged_again {
     fn lapses_when_the_platform_is_revoked_or_denied() {
         let revoke = || {
             let mut collateral = collateral();
-            let list = collateral.pck_crl.within(ISSUED + DAY, ISSUED + 9000 * DAY);
+            let list = collateral.pck_crl.within(ISSUED + DAY, ISSUED + 8000 * DAY);
             collateral.pck_crl = list.revoking(&PLATFORM.certificate_template());
             bring(pck_crl(&collateral.sign())).unwrap();
         };
@@ -359,7 +359,7 @@ mod judged_again {
         let revoke = || {
             let authority = certificate::issuer(dev_root::root(), dev_root::issuer());
             let mut collateral = collateral();
-            collateral.root_crl = collateral.root_crl.within(ISSUED + DAY, ISSUED + 9000 * DAY).revoking(&authority);
+            collateral.root_crl = collateral.root_crl.within(ISSUED + DAY, ISSUED + 8000 * DAY).revoking(&authority);
             bring(root_crl(&collateral.sign())).unwrap();
         };
         lapses(revoke, Lapse::ChipRevoked);

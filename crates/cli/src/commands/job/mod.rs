@@ -195,7 +195,7 @@ fn details(job: &JobView) -> String {
     ];
     if let Some(session) = &job.session {
         lines.push(format!("guest {:?}, measurement {}, receipt key {}", session.tee, session.measurement, session.receipt_key));
-        lines.push(format!("chip {}, evidence counts until {}", session.chip, relative(session.valid_until, now())));
+        lines.push(format!("chip {}; its evidence runs out {}", session.chip, relative(session.valid_until, now())));
     }
     lines.extend(notice(job));
     if let Some(head) = &job.head {
