@@ -66,7 +66,7 @@ impl Image {
     }
 
     pub fn build(&self) -> Vec<u8> {
-        let mut bytes: Vec<u8> = (0..self.length).map(|at| (at * 31 ^ at >> 8) as u8).collect();
+        let mut bytes: Vec<u8> = (0..self.length).map(|at| ((at * 31) ^ (at >> 8)) as u8).collect();
         let mut put = |before_end: usize, piece: &[u8]| {
             if let Some(start) = self.length.checked_sub(before_end) {
                 bytes[start..start + piece.len()].copy_from_slice(piece);
