@@ -9,6 +9,7 @@ step() { printf '\n== %s\n' "$*"; }
 
 step "format"
 cargo fmt --all --check
+cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 step "build"
 cargo build --workspace --bins --locked
 step "lints"
