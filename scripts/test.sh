@@ -21,6 +21,8 @@ cargo test --workspace --locked
 step "the TDX verifier and the launch digests beside independent ones"
 cargo fmt --manifest-path tests/oracle/Cargo.toml --check
 cargo test --quiet --manifest-path tests/oracle/Cargo.toml --locked
+step "the fuzzers compile"
+cargo check --quiet --manifest-path tests/fuzz/Cargo.toml --all-targets --locked --target-dir "$CARGO_TARGET_DIR/fuzz"
 step "documentation"
 SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 if cargo deny --version >/dev/null 2>&1; then

@@ -8,9 +8,8 @@
 #[path = "../../../crates/evidence/tests/snp/image.rs"]
 mod image;
 #[path = "../../../crates/evidence/tests/tdx/maker.rs"]
+#[allow(unused_imports)]
 mod maker;
-#[path = "../../../crates/evidence/tests/tdx/parts.rs"]
-mod parts;
 mod reference;
 mod scale;
 mod snp;

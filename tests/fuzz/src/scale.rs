@@ -2,7 +2,7 @@
 
 use blockcloud_primitives::{
     Allow, Blob, Checkpoint, Digest, Evidence, JobId, JobSpec, List, Measurements, Op, Party, Policy, PublicKey, Receipt, Resources,
-    Signature, SiteId, Tcb, Tee, Usage, Workload,
+    Signature, SiteId, Tcb, TdxFloor, Tee, Usage, Workload,
 };
 use codec::{Decode, DecodeAll, Encode, MaxEncodedLen};
 use std::fmt::Debug;
@@ -105,13 +105,18 @@ pub fn job_spec_seeds() -> Vec<Vec<u8>> {
             regions: Allow::Only(vec!["DE-BE".parse().expect("a region")].try_into().expect("few")),
             jurisdictions: Allow::Any,
             certificates: List::new(),
-            tees: vec![Tee::SevSnp].try_into().expect("few"),
+            tees: vec![Tee::SevSnp, Tee::Tdx].try_into().expect("few"),
             firmware_floor: Tcb::default(),
+            tdx_floor: TdxFloor::default(),
+            legacy_hardware: false,
+            chip_endorsements: 1,
+            longest_session: 3_600,
             measurements: Measurements::Approved,
             denied_providers: List::new(),
             erase_within: 60,
             recipients: List::new(),
             checkpoint_gap: 30,
+            suspension_grace: 60,
         },
         price_limit: 10,
         escrow: 6_000,

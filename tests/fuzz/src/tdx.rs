@@ -7,6 +7,7 @@ use crate::{
 use blockcloud_evidence::tdx::{
     Link, Quote, Requirements, SignedItem, certificates, verify_pck_crl, verify_qe_identity, verify_root_crl, verify_tcb_info,
 };
+use blockcloud_simulator::tdx::dev_root;
 use codec::{Decode, Encode, MaxEncodedLen};
 use std::{fmt::Debug, sync::LazyLock};
 
@@ -67,15 +68,15 @@ pub fn pem_chain_seeds() -> Vec<Vec<u8>> {
 }
 
 /// A certificate or a list that says this, signed.
-fn signed(part: &[u8], by: u8) -> Vec<u8> {
-    sign(part, &der(&MAKER.root.algorithm), by)
+fn signed(part: &[u8], by: &Key) -> Vec<u8> {
+    by.sign_x509(part, &MAKER.root.algorithm)
 }
 
 pub fn root_crl(data: &[u8]) -> bool {
     if data.len() > MAX_SIGNED_LEN {
         return false;
     }
-    let list = verify_root_crl(&signed(data, ROOT), &MADE.root, NOW_MS);
+    let list = verify_root_crl(&signed(data, dev_root::root()), &MADE.root, NOW_MS);
     list.inspect(can_be_kept).is_ok()
 }
 
@@ -87,7 +88,7 @@ pub fn pck_crl(data: &[u8]) -> bool {
     if data.len() > MAX_SIGNED_LEN {
         return false;
     }
-    let list = verify_pck_crl(&signed(data, ISSUER), &MADE.issuer, &MADE.root, &KEPT.root_crl, NOW_MS);
+    let list = verify_pck_crl(&signed(data, dev_root::issuer()), &MADE.issuer, &MADE.root, &KEPT.root_crl, NOW_MS);
     list.inspect(can_be_kept).is_ok()
 }
 
@@ -113,7 +114,7 @@ fn first_inside(der: &[u8]) -> Option<Vec<u8>> {
 }
 
 pub fn tcb_info(data: &[u8]) -> bool {
-    let item = SignedItem { body: data, signature: &raw(data, SIGNER), signer: &MADE.signer };
+    let item = SignedItem { body: data, signature: &dev_root::signer().sign_raw(data), signer: &MADE.signer };
     verify_tcb_info(&item, &MADE.root, &KEPT.root_crl, NOW_MS).inspect(can_be_kept).is_ok()
 }
 
@@ -122,7 +123,7 @@ pub fn tcb_info_seeds() -> Vec<Vec<u8>> {
 }
 
 pub fn qe_identity(data: &[u8]) -> bool {
-    let item = SignedItem { body: data, signature: &raw(data, SIGNER), signer: &MADE.signer };
+    let item = SignedItem { body: data, signature: &dev_root::signer().sign_raw(data), signer: &MADE.signer };
     verify_qe_identity(&item, &MADE.root, &KEPT.root_crl, NOW_MS).inspect(can_be_kept).is_ok()
 }
 
@@ -164,10 +165,10 @@ fn quote_with(body: usize, data: &[u8]) -> Vec<u8> {
     let (version, body_type, length) = BODIES[body];
     let mut maker = MAKER.clone().with_body(version, body_type, length);
     let (body, enclave) = data.split_at_checked(length).unwrap_or((data, &[]));
-    maker.body[..body.len()].copy_from_slice(body);
+    maker.draft.body[..body.len()].copy_from_slice(body);
     // The maker adds what the enclave binds; where the bytes are given, they are the difference.
     let enclave = enclave.get(..384).unwrap_or(enclave);
-    maker.qe[..enclave.len()].copy_from_slice(enclave);
+    maker.draft.qe[..enclave.len()].copy_from_slice(enclave);
     maker.quote(pem(&*CHAIN).as_bytes())
 }
 
@@ -176,16 +177,16 @@ fn replace_certificate(made: &mut Made, link: Link, part: &[u8]) {
     let mut chain = CHAIN.clone();
     match link {
         Link::Root => {
-            made.root = signed(part, ROOT);
+            made.root = signed(part, dev_root::root());
             chain[2] = made.root.clone();
         }
         Link::Issuer => {
-            made.issuer = signed(part, ROOT);
+            made.issuer = signed(part, dev_root::root());
             chain[1] = made.issuer.clone();
         }
-        Link::Chip => chain[0] = signed(part, ISSUER),
+        Link::Chip => chain[0] = signed(part, dev_root::issuer()),
         Link::Signer => {
-            made.signer = signed(part, ROOT);
+            made.signer = signed(part, dev_root::root());
             made.qe_signer = made.signer.clone();
         }
     }
@@ -212,7 +213,7 @@ pub fn verify_seeds() -> Vec<Vec<u8>> {
         .enumerate()
         .map(|(number, (version, body_type, length))| {
             let maker = MAKER.clone().with_body(*version, *body_type, *length);
-            seed(BODY + number, &[&maker.body[..], &maker.qe].concat())
+            seed(BODY + number, &[&maker.draft.body[..], &maker.draft.qe].concat())
         })
         .collect();
     let parts = [&MAKER.root, &MAKER.issuer, &MAKER.chip, &MAKER.signer];
