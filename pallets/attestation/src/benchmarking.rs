@@ -1,7 +1,10 @@
 //! Benchmarks. Evidence cannot be made inside Wasm: `open_snp` and `open_tdx` verify the kept ones, which differ from real ones in their roots only.
 
 use super::*;
-use crate::fixture::{Fixture, ISSUER, ROOT, TDX_ROOT};
+use crate::{
+    fixture::{Fixture, ISSUER, ROOT, TDX_ROOT},
+    traits::BenchmarkHelper as _,
+};
 use alloc::vec::Vec;
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{

@@ -8,8 +8,8 @@ use super::*;
 use crate::traits::{BenchmarkHelper as _, Logs as _};
 use alloc::{boxed::Box, string::String, vec, vec::Vec};
 use blockcloud_primitives::{
-    AccountId, Allow, Balance, Blob, Checkpoint, Completion, Digest, Exit, Head, JobId, JobSpec, JobState, List, Measurement, Measurements,
-    Moment, Op, Party, Policy, PublicKey, Receipt, Resources, Signature, Tcb, Tee, Usage, Workload,
+    AccountId, Allow, Balance, Blob, Checkpoint, Completion, Digest, Exit, Head, JobId, JobSpec, JobState, Lapse, List, Measurement,
+    Measurements, Moment, Op, Party, Policy, PublicKey, Receipt, Resources, Signature, Suspension, Tcb, Tee, Usage, Workload,
 };
 use blockcloud_receipt_log::{node_hash, receipt_hash};
 use codec::Encode;

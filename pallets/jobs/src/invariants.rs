@@ -1,5 +1,6 @@
 //! What must hold at all times. The configuration is checked when a runtime is tested, the state after every test and by try-runtime.
 
+#[cfg(feature = "std")]
 use crate::{Config, Pallet};
 
 #[cfg(feature = "std")]
