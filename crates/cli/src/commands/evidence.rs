@@ -246,11 +246,13 @@ fn judge_snp(job: &JobView, evidence: &Evidence, setting: &Setting, roots: &Root
         format!("{:?}, firmware {:?}", claims.product, tcb(&claims.committed))
     })?;
     let policy = &job.spec.policy;
-    let floor = policy.firmware_floor;
+    let (floor, committed, launch) = (policy.firmware_floor, tcb(&claims.committed), tcb(&claims.launch));
+    let meets = committed.meets(&floor) && launch.meets(&floor);
+    let advice = if meets { "" } else { "; the provider must update its firmware and launch the guest again" };
     verdict.check(
         "its firmware meets the policy's floor",
-        tcb(&claims.committed).meets(&floor) && tcb(&claims.launch).meets(&floor),
-        format!("committed {:?}, wanted {floor:?}; the provider must update its firmware", tcb(&claims.committed)),
+        meets,
+        format!("committed {committed:?}, at launch {launch:?}, wanted {floor:?}{advice}"),
     );
     let legacy = claims.product == Product::Milan;
     verdict.check(

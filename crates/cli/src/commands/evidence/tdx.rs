@@ -3,7 +3,7 @@
 use super::{Said, Setting};
 use crate::{trust, verdict::Verdict};
 use blockcloud_evidence::tdx::{self, Collateral, Requirements, SignedItem};
-use blockcloud_primitives::{CollateralItem, Digest, Evidence, JobView, Measurement, Shortcomings, SignedObject, TdxFloor, TdxLevel};
+use blockcloud_primitives::{CollateralItem, Digest, Evidence, JobView, Measurement, Shortcomings, SignedObject, TdxLevel};
 
 /// What is tolerated is for the policy's floor to say, not for the verifier; but nobody may watch a guest by its performance counters.
 const REQUIREMENTS: Requirements = Requirements { allow_performance_counters: false, ..Requirements::LENIENT };
@@ -25,7 +25,9 @@ pub(super) fn judge(job: &JobView, evidence: &Evidence, setting: &Setting, root:
         format!("{:?}, evaluation {}, advisories {:?}", claims.status, claims.evaluation_number(), claims.advisories)
     })?;
     let (level, floor) = (level(&claims), job.spec.policy.tdx_floor);
-    verdict.check("its firmware meets the policy's floor", level.meets(&floor), explain(&level, &floor));
+    let meets = level.meets(&floor);
+    let advice = if meets { "" } else { "; the provider must update its platform, or the policy tolerate it" };
+    verdict.check("its firmware meets the policy's floor", meets, format!("{level:?}, wanted {floor:?}{advice}"));
     let (launched_for, rest) = claims.mr_config_id.split_first_chunk::<32>()?;
     Some(Said {
         measurement: Measurement(claims.measurement()),
@@ -77,8 +79,4 @@ fn level(claims: &tdx::Claims) -> TdxLevel {
         relaunch_advised: status.is_relaunch_advised(),
     };
     TdxLevel { evaluation: claims.evaluation_number(), shortcomings, date: claims.tcb_date_ms }
-}
-
-fn explain(level: &TdxLevel, floor: &TdxFloor) -> String {
-    format!("{level:?}, wanted {floor:?}; the provider must update its platform, or the policy tolerate it")
 }
