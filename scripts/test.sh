@@ -10,10 +10,11 @@ step() { printf '\n== %s\n' "$*"; }
 step "format"
 cargo fmt --all --check
 cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
-step "build"
-cargo build --workspace --bins --locked
+# Before the build: without the Wasm, and so that the runtime is built with it only once afterwards.
 step "lints"
 SKIP_WASM_BUILD=1 cargo clippy --workspace --all-targets --locked -- -D warnings
+step "build"
+cargo build --workspace --bins --locked
 step "one copy of each polkadot-sdk crate"
 ./scripts/one-sdk.sh
 step "tests"
@@ -24,7 +25,7 @@ cargo test --quiet --manifest-path tests/oracle/Cargo.toml --locked
 step "the fuzzers compile"
 cargo check --quiet --manifest-path tests/fuzz/Cargo.toml --all-targets --locked --target-dir "$CARGO_TARGET_DIR/fuzz"
 step "documentation"
-SKIP_WASM_BUILD=1 RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
 if cargo deny --version >/dev/null 2>&1; then
     step "licences, bans, sources"
     cargo deny check bans licenses sources

@@ -1,6 +1,6 @@
 //! What the stories share: the real programs on free loopback ports, watched by what they print, ended when they go out of scope.
 //!
-//! The stories themselves are in `tests/tests/`. Not here: anything that a story asserts.
+//! The stories themselves are in `tests/stories/`. Not here: anything that a story asserts.
 
 pub mod customer;
 pub mod node;
@@ -13,9 +13,10 @@ pub mod wiretap;
 use anyhow::{Context as _, Result};
 use std::path::{Path, PathBuf};
 
-/// Root of the checkout.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
+/// Root of the checkout that cargo runs this for; of the one that it was built in, when it is started without cargo.
+pub fn root() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&package).parent().unwrap_or(Path::new(".")).to_owned()
 }
 
 /// Builds one of `tests/programs` for `wasm32-wasip1`, unless it is built already, and returns the module.

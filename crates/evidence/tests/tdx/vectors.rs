@@ -27,8 +27,9 @@ pub const ALL: [Vector; 9] = [V4, V5_UNKNOWN, V5_EXTENDED, V4_DEBUG, V4_DEBUG_LA
 
 /// The collection's folder, or nothing, with a warning that no test harness swallows.
 pub fn vectors(test: &str) -> Option<Vectors> {
-    // Two levels below the project's root, like every package that uses this file.
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/attestation");
+    // Two levels below the project's root, like every package that uses this file. A fuzzer runs without cargo, a test may come from another checkout's build.
+    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").into());
+    let folder = Path::new(&package).join("../../../shared/data/attestation");
     if folder.is_dir() {
         return Some(Vectors(folder));
     }

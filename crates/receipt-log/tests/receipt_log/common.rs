@@ -1,5 +1,4 @@
 //! What several tests share: receipts, the well-known eight-leaf tree, and RFC 9162's definitions written down literally.
-#![allow(dead_code, reason = "each test binary uses a part")]
 
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
 use blockcloud_receipt_log::{EMPTY_ROOT, Hash, leaf_hash, node_hash};

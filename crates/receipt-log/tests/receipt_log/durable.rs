@@ -1,10 +1,8 @@
 //! The durable log: what survives a crash, what is refused, what goes where.
 
-mod common;
-
+use crate::common::{JOB, receipt};
 use blockcloud_primitives::{JobId, Receipt};
 use blockcloud_receipt_log::{LogError, ReceiptLog, Recovery, Tree, receipt_bytes, receipt_hash};
-use common::{JOB, receipt};
 use std::{
     fs,
     path::{Path, PathBuf},

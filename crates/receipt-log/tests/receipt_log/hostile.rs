@@ -1,9 +1,7 @@
 //! Proofs that must fail, each with its own error.
 
-mod common;
-
+use crate::common::leaves;
 use blockcloud_receipt_log::{EMPTY_ROOT, Hash, ProofError, Tree, node_hash, verify_consistency, verify_inclusion};
-use common::leaves;
 
 const LARGEST: u64 = 40;
 

@@ -1,7 +1,6 @@
 //! The story of a job from the guest's side: everything it sends is checked as the chain, the customer and an auditor would.
 
-mod common;
-
+use crate::common::agent::{Customer, Extras, FakeAgent, FakeProcessor, GENESIS, JOB, SITE, Seen};
 use blockcloud_guest::{
     evidence::EvidenceError,
     job::{self, Finished, JobError},
@@ -12,7 +11,6 @@ use blockcloud_primitives::{Checkpoint, Digest, Exit, Op, Party, PublicKey, Rece
 use blockcloud_receipt_log::{EMPTY_ROOT, Tree, leaf_hash, verify_consistency, verify_inclusion};
 use blockcloud_seal::ObjectKey;
 use codec::{DecodeAll, Encode};
-use common::agent::{Customer, Extras, FakeAgent, FakeProcessor, GENESIS, JOB, SITE, Seen};
 use ed25519_dalek::{Verifier, VerifyingKey};
 use std::{collections::BTreeMap, io::Read};
 

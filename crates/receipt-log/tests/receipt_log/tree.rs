@@ -1,9 +1,7 @@
 //! Prover and verifier against RFC 9162's definitions: the well-known vectors, every size up to 130, random trees, and `ct-merkle`.
 
-mod common;
-
+use crate::common::{eight_entries, hash, leaves, mth, path, proof};
 use blockcloud_receipt_log::{EMPTY_ROOT, Hash, ProofError, Tree, TreeError, leaf_hash, verify_consistency, verify_inclusion};
-use common::{eight_entries, hash, leaves, mth, path, proof};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;
 use sha2::Sha256;

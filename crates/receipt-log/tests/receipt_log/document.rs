@@ -1,13 +1,11 @@
 //! Proofs as JSON: the form that other transparency tools write, verdicts on damaged ones, and our own.
 
-mod common;
-
+use crate::common::{eight_entries, hash};
 use blockcloud_receipt_log::{
     ProofError, Tree, TreeError,
     document::{Base64, ConsistencyDocument, Defect, InclusionDocument},
     leaf_hash,
 };
-use common::{eight_entries, hash};
 
 /// Published with the eight-leaf tree: leaf 1 of 5.
 const INCLUSION: &str = r#"{

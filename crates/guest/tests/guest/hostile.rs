@@ -1,10 +1,8 @@
 //! Modules that misbehave: the host survives them and says how they ended.
 
-mod common;
-
+use crate::common::{Recorder, run_with};
 use blockcloud_guest::sandbox::{Ended, Limits, Program, Quota, Run, Sandbox};
 use blockcloud_primitives::Exit;
-use common::{Recorder, run_with};
 use std::{sync::mpsc, thread};
 
 /// Every function of `wasi_snapshot_preview1`, with its parameters (`i` 32 bits, `I` 64 bits).
@@ -219,7 +217,7 @@ fn a_running_program_can_be_stopped() {
     struct Announce(mpsc::Sender<()>);
     impl blockcloud_guest::sandbox::Observer for Announce {
         fn key(&self) -> &[u8; 32] {
-            &common::KEY
+            &crate::common::KEY
         }
         fn observe(&mut self, _: blockcloud_guest::sandbox::Event<'_>) -> Result<(), blockcloud_guest::sandbox::Stopped> {
             self.0.send(()).map_err(|_| blockcloud_guest::sandbox::Stopped)

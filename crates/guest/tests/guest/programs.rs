@@ -1,10 +1,8 @@
 //! Ordinary programs, compiled for `wasm32-wasip1`, in the sandbox.
 
-mod common;
-
+use crate::common::{Recorder, build_program, run};
 use blockcloud_guest::sandbox::{Ended, vfs::Node};
 use blockcloud_primitives::{Exit, Op};
-use common::{Recorder, build_program, run};
 use std::sync::LazyLock;
 
 static MODULE: LazyLock<Vec<u8>> = LazyLock::new(|| build_program("files-exerciser"));
@@ -47,7 +45,7 @@ fn large_sequential_writes_are_joined_and_small_files_are_one_read() {
     assert!(!read.is_empty());
     for event in read {
         assert_eq!((event.offset, event.bytes), (0, WORDS.len() as u64));
-        assert_eq!(event.digest, blockcloud_primitives::Digest::keyed(&common::KEY, WORDS));
+        assert_eq!(event.digest, blockcloud_primitives::Digest::keyed(&crate::common::KEY, WORDS));
     }
     assert!(
         events

@@ -1,0 +1,7 @@
+//! The log as a library: trees, proofs, documents and what survives a crash.
+
+mod common;
+mod document;
+mod durable;
+mod hostile;
+mod tree;

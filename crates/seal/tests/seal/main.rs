@@ -1,0 +1,6 @@
+//! What is sealed for a job, and every way in which it could come back changed.
+
+mod blob;
+mod envelope;
+mod manifest;
+mod room;

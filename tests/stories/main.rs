@@ -1,0 +1,10 @@
+//! Every story as one program: linked once, and two run side by side on two cores.
+
+mod attestation;
+mod calls;
+mod canary;
+mod crash;
+mod market;
+mod programs;
+mod rpc;
+mod validators;
