@@ -9,7 +9,8 @@ stop() { say "$*"; exit 1; }
 
 command -v cargo >/dev/null || stop "cargo is missing. Install Rust with rustup (https://rustup.rs), open a new shell and run this again."
 
-packages=(clang libclang-dev protobuf-compiler pkg-config libssl-dev jq)
+# The last two only for tests of key protection, which say so and pass where they are missing.
+packages=(clang libclang-dev protobuf-compiler pkg-config libssl-dev jq age softhsm2)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

@@ -2,6 +2,7 @@
 
 use crate::finality::FinalityParams;
 use clap::Parser;
+use std::path::PathBuf;
 
 /// How to run without a network; printed by `--help`.
 const EXAMPLES: &str = "\
@@ -30,6 +31,12 @@ pub struct Cli {
     /// How to finalise.
     #[clap(flatten)]
     pub finality: FinalityParams,
+
+    /// Keep the machine code that the runtime is compiled to in this folder, for the next start.
+    ///
+    /// Several nodes may share it. Whoever can write to it decides what the node executes: let only the node's own user do so.
+    #[arg(long, value_name = "FOLDER", env = "BLOCKCLOUD_WASM_CACHE")]
+    pub wasm_cache: Option<PathBuf>,
 }
 
 /// What to do instead of running a node.

@@ -61,8 +61,8 @@ pub fn run() -> sc_cli::Result<()> {
                     keep_to_this_machine(&mut config, &cli.run);
                 }
                 match config.network.network_backend {
-                    NetworkBackendType::Libp2p => service::start::<NetworkWorker<_, _>>(config, finality),
-                    NetworkBackendType::Litep2p => service::start::<Litep2pNetworkBackend>(config, finality),
+                    NetworkBackendType::Libp2p => service::start::<NetworkWorker<_, _>>(config, finality, cli.wasm_cache),
+                    NetworkBackendType::Litep2p => service::start::<Litep2pNetworkBackend>(config, finality, cli.wasm_cache),
                 }
                 .map_err(sc_cli::Error::Service)
             })
@@ -72,23 +72,23 @@ pub fn run() -> sc_cli::Result<()> {
         Some(Subcommand::BuildSpec(cmd)) => cli.create_runner(cmd)?.sync_run(|config| cmd.run(config.chain_spec, config.network)),
         Some(Subcommand::ExportChainSpec(cmd)) => cmd.run(cli.load_spec(&cmd.chain)?),
         Some(Subcommand::CheckBlock(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
-            let Parts { client, task_manager, import_queue, .. } = service::parts(&config)?;
+            let Parts { client, task_manager, import_queue, .. } = service::parts(&config, None)?;
             Ok((cmd.run(client, import_queue), task_manager))
         }),
         Some(Subcommand::ExportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
-            let Parts { client, task_manager, .. } = service::parts(&config)?;
+            let Parts { client, task_manager, .. } = service::parts(&config, None)?;
             Ok((cmd.run(client, config.database), task_manager))
         }),
         Some(Subcommand::ImportBlocks(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
-            let Parts { client, task_manager, import_queue, .. } = service::parts(&config)?;
+            let Parts { client, task_manager, import_queue, .. } = service::parts(&config, None)?;
             Ok((cmd.run(client, import_queue), task_manager))
         }),
         Some(Subcommand::ExportState(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
-            let Parts { client, task_manager, .. } = service::parts(&config)?;
+            let Parts { client, task_manager, .. } = service::parts(&config, None)?;
             Ok((cmd.run(client, config.chain_spec), task_manager))
         }),
         Some(Subcommand::Revert(cmd)) => cli.create_runner(cmd)?.async_run(|config| {
-            let Parts { client, task_manager, backend, .. } = service::parts(&config)?;
+            let Parts { client, task_manager, backend, .. } = service::parts(&config, None)?;
             let grandpa = Box::new(|client, _, blocks| Ok(sc_consensus_grandpa::revert(client, blocks)?));
             Ok((cmd.run(client, backend, Some(grandpa)), task_manager))
         }),
@@ -121,7 +121,7 @@ fn benchmark(cmd: &frame_benchmarking_cli::BenchmarkCmd, config: Configuration) 
     use sp_runtime::traits::HashingFor;
     match cmd {
         BenchmarkCmd::Pallet(cmd) => cmd.run_with_spec::<HashingFor<Block>, ()>(Some(config.chain_spec)),
-        BenchmarkCmd::Block(cmd) => cmd.run(service::parts(&config)?.client),
+        BenchmarkCmd::Block(cmd) => cmd.run(service::parts(&config, None)?.client),
         BenchmarkCmd::Overhead(cmd) => cmd.run_with_default_builder_and_spec::<Block, ()>(Some(config.chain_spec)),
         BenchmarkCmd::Machine(cmd) => cmd.run(&config, SUBSTRATE_REFERENCE_HARDWARE.clone()),
         BenchmarkCmd::Storage(_) | BenchmarkCmd::Extrinsic(_) => {

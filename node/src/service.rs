@@ -9,8 +9,12 @@ use futures::FutureExt;
 use sc_client_api::{Backend as _, BlockBackend};
 use sc_consensus_aura::{ImportQueueParams, SlotProportion, StartAuraParams};
 use sc_consensus_grandpa::{GrandpaBlockImport, GrandpaParams, LinkHalf, SharedVoterState};
+use sc_executor::{DEFAULT_HEAP_ALLOC_STRATEGY, HeapAllocStrategy, WasmExecutor};
 use sc_network::{NetworkBackend, service::NotificationMetrics};
-use sc_service::{BuildNetworkParams, Configuration, PartialComponents, SpawnTasksParams, TaskManager, WarpSyncConfig, error::Error};
+use sc_service::{
+    BuildNetworkParams, Configuration, PartialComponents, SpawnTasksParams, TaskManager, WarpSyncConfig, config::ExecutorConfiguration,
+    error::Error,
+};
 use sc_telemetry::{Telemetry, TelemetryWorker};
 use sc_transaction_pool::TransactionPoolHandle;
 use sc_transaction_pool_api::OffchainTransactionPoolFactory;
@@ -18,10 +22,10 @@ use sp_consensus_aura::{inherents::InherentDataProvider as SlotProvider, sr25519
 use sp_inherents::CreateInherentDataProviders;
 use sp_runtime::traits::Block as BlockT;
 use sp_timestamp::InherentDataProvider as TimeProvider;
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// The chain: runs the runtime's Wasm.
-pub type Client = sc_service::TFullClient<Block, RuntimeApi, sc_executor::WasmExecutor<HostFunctions>>;
+pub type Client = sc_service::TFullClient<Block, RuntimeApi, WasmExecutor<HostFunctions>>;
 /// Where blocks and state are stored.
 pub type Backend = sc_service::TFullBackend<Block>;
 /// The transactions that wait.
@@ -47,8 +51,27 @@ pub struct Grandpa {
 /// A node without network and consensus: enough for the commands that work on its database.
 pub type Parts = PartialComponents<Client, Backend, LongestChain, sc_consensus::DefaultImportQueue<Block>, Pool, Grandpa>;
 
-/// Opens the database and builds what works on it.
-pub fn parts(config: &Configuration) -> Result<Parts, Error> {
+/// What runs the runtime's Wasm: the library's own executor, which however never asks for a cache of compiled code.
+fn executor(config: &ExecutorConfiguration, cache: Option<PathBuf>) -> Result<WasmExecutor<HostFunctions>, Error> {
+    let heap = match config.default_heap_pages.map(u32::try_from) {
+        None => DEFAULT_HEAP_ALLOC_STRATEGY,
+        Some(Ok(extra_pages)) => HeapAllocStrategy::Static { extra_pages },
+        Some(Err(_)) => return Err(Error::Other("--default-heap-pages is more than 32 bits can say".into())),
+    };
+    let builder = WasmExecutor::builder()
+        .with_execution_method(config.wasm_method)
+        .with_onchain_heap_alloc_strategy(heap)
+        .with_offchain_heap_alloc_strategy(heap)
+        .with_max_runtime_instances(config.max_runtime_instances)
+        .with_runtime_cache_size(config.runtime_cache_size);
+    let Some(cache) = cache else { return Ok(builder.build()) };
+    std::fs::create_dir_all(&cache)?;
+    // The cache takes no relative path.
+    Ok(builder.with_cache_path(cache.canonicalize()?).build())
+}
+
+/// Opens the database and builds what works on it. Compiled runtimes are kept in the folder, if there is one.
+pub fn parts(config: &Configuration, wasm_cache: Option<PathBuf>) -> Result<Parts, Error> {
     let telemetry = config
         .telemetry_endpoints
         .clone()
@@ -60,7 +83,7 @@ pub fn parts(config: &Configuration) -> Result<Parts, Error> {
         })
         .transpose()?;
 
-    let executor = sc_service::new_wasm_executor::<HostFunctions>(&config.executor);
+    let executor = executor(&config.executor, wasm_cache)?;
     let (client, backend, keystore_container, task_manager) = sc_service::new_full_parts::<Block, RuntimeApi, _>(
         config,
         telemetry.as_ref().map(|(_, telemetry)| telemetry.handle()),
@@ -126,7 +149,11 @@ fn inherents(client: Arc<Client>) -> impl CreateInherentDataProviders<Block, (),
 }
 
 /// Starts a node. It runs until the task manager is dropped or an essential task fails.
-pub fn start<N: NetworkBackend<Block, Hash>>(config: Configuration, finality: FinalityParams) -> Result<TaskManager, Error> {
+pub fn start<N: NetworkBackend<Block, Hash>>(
+    config: Configuration,
+    finality: FinalityParams,
+    wasm_cache: Option<PathBuf>,
+) -> Result<TaskManager, Error> {
     let PartialComponents {
         client,
         backend,
@@ -136,7 +163,7 @@ pub fn start<N: NetworkBackend<Block, Hash>>(config: Configuration, finality: Fi
         select_chain,
         transaction_pool,
         other: Grandpa { import, link, mut telemetry },
-    } = parts(&config)?;
+    } = parts(&config, wasm_cache)?;
 
     let metrics: NotificationMetrics = N::register_notification_metrics(config.prometheus_registry());
     let mut net_config =

@@ -95,8 +95,11 @@ impl Node {
 
     /// Starts the node (again) and waits until it answers.
     pub fn restart(&mut self) -> Result<()> {
-        let mut command = Command::new(program("blockcloud-node")?);
-        command.args(&self.arguments);
+        let node = program("blockcloud-node")?;
+        let mut command = Command::new(&node);
+        // The nodes of all stories compile the runtime once between them.
+        let cache = node.parent().and_then(Path::parent).context("the target directory")?.join("wasm-cache");
+        command.args(&self.arguments).arg("--wasm-cache").arg(cache);
         let process = Process::spawn(&self.name, &mut command, &self.directory.join("log"))?;
         process.wait_line(|line| line.contains("Running JSON-RPC server"), START)?;
         self.process = Some(process);

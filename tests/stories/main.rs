@@ -4,6 +4,7 @@ mod attestation;
 mod calls;
 mod canary;
 mod crash;
+mod keyd;
 mod market;
 mod programs;
 mod rpc;

@@ -2,6 +2,7 @@
 
 use crate::{
     fault::{as_usage, usage},
+    keys::Protection,
     output::{Format, Output},
 };
 use anyhow::{Context as _, Result, bail};
@@ -34,6 +35,9 @@ pub struct Globals {
     /// Folder for job keys and sealed files.
     #[arg(long, global = true, env = "BLOCKCLOUD_HOME")]
     home: Option<PathBuf>,
+    /// How data keys lie in that folder, as TOML: sealed for an age identity or for a key in a PKCS#11 token; without it, as files that only you can read.
+    #[arg(long, global = true, env = "BLOCKCLOUD_KEY_PROTECTION", value_name = "FILE")]
+    key_protection: Option<PathBuf>,
 }
 
 /// What every command needs.
@@ -96,6 +100,11 @@ impl Context {
         let outcome = chain.submit_and_finalise(call, &signer).await;
         progress.finish_and_clear();
         Ok(outcome?)
+    }
+
+    /// How data keys lie in that folder.
+    pub fn protection(&self) -> Result<Protection> {
+        self.globals.key_protection.as_deref().map_or(Ok(Protection::default()), Protection::read)
     }
 
     /// The folder for job keys and sealed files.

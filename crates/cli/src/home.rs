@@ -1,9 +1,10 @@
 //! The customer's folder: for every job its data key, its sealed files and what was agreed. Without the key the output is lost, so it is on disk before
 //! anything is sent.
 //!
-//! `HOME/GENESIS/draft-TERMS/` until the job is placed, then `HOME/GENESIS/job-N/`: `data.key` (hex, readable by its owner only), `job.json`,
+//! `HOME/GENESIS/draft-TERMS/` until the job is placed, then `HOME/GENESIS/job-N/`: `data.key` (readable by its owner only, or sealed: `keys`), `job.json`,
 //! `blobs/DIGEST`, and `seen.json`: what the chain showed of the job, because it forgets the job an hour after its end.
 
+use crate::keys::Protection;
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{At, Chain};
 use blockcloud_primitives::{Blob, Completion, Digest, JobId, JobSpec, JobView, OfferId, Text};
@@ -14,6 +15,7 @@ use std::{
     io::{ErrorKind, Write as _},
     path::{Path, PathBuf},
 };
+use zeroize::Zeroizing;
 
 /// What was agreed about a job.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -48,13 +50,21 @@ impl JobFolder {
     }
 
     /// Writes a new job's key and what was agreed.
-    pub fn create(home: &Path, genesis: Digest, key: &DataKey, agreed: Agreed, blobs: &[(Blob, Vec<u8>)]) -> Result<Self> {
-        let chain = Self::chain(home, genesis);
-        let path = chain.join(format!("draft-{}", hex::encode(agreed.spec.terms().0)));
+    pub fn create(
+        home: &Path,
+        genesis: Digest,
+        key: &DataKey,
+        protection: &Protection,
+        agreed: Agreed,
+        blobs: &[(Blob, Vec<u8>)],
+    ) -> Result<Self> {
+        let (chain, terms) = (Self::chain(home, genesis), agreed.spec.terms());
+        let sealed = Zeroizing::new(protection.seal(key, &terms)?);
+        let path = chain.join(format!("draft-{}", hex::encode(terms.0)));
         let folder = path.join("blobs");
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", path.display()))?;
-        private(&path.join("data.key"), format!("{}\n", hex::encode(key.as_bytes())).as_bytes())?;
-        private(&path.join("job.json"), &serde_json::to_vec_pretty(&agreed)?)?;
+        private(&path.join(protection.file()), protection.mode(), &sealed)?;
+        private(&path.join("job.json"), protection.mode(), &serde_json::to_vec_pretty(&agreed)?)?;
         for (blob, bytes) in blobs {
             write(&folder.join(blob.digest.to_string()), bytes)?;
         }
@@ -63,6 +73,20 @@ impl JobFolder {
             sync(folder)?;
         }
         Ok(Self { path, agreed })
+    }
+
+    /// Numbers of the jobs that were placed from here on this chain.
+    pub fn jobs(home: &Path, genesis: Digest) -> Result<Vec<JobId>> {
+        let folder = Self::chain(home, genesis);
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries.with_context(|| format!("cannot read {}", folder.display()))?,
+        };
+        let mut jobs = Vec::new();
+        for entry in entries {
+            jobs.extend(entry?.file_name().to_str().and_then(|name| name.strip_prefix("job-")?.parse().ok()).map(JobId));
+        }
+        Ok(jobs)
     }
 
     /// Finds a placed job's folder; a draft is recognised by its terms, in case the last run was cut off before it could give it the job's number.
@@ -128,13 +152,16 @@ impl JobFolder {
         &self.path
     }
 
-    /// The job's data key.
-    pub fn data_key(&self) -> Result<DataKey> {
-        let path = self.path.join("data.key");
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text.trim(), &mut bytes).with_context(|| format!("{} does not hold a key", path.display()))?;
-        Ok(DataKey::from_bytes(bytes))
+    /// The job's data key, which was protected in this way when the job was placed.
+    pub fn data_key(&self, protection: &Protection) -> Result<DataKey> {
+        let path = self.path.join(protection.file());
+        let sealed = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                bail!("the data key is not in {}: say with --key-protection how it was protected when the job was placed", path.display())
+            }
+            read => Zeroizing::new(read.with_context(|| format!("cannot read {}", path.display()))?),
+        };
+        protection.open(&sealed, &self.agreed.spec.terms()).with_context(|| format!("cannot open {}", path.display()))
     }
 
     /// A sealed blob.
@@ -153,12 +180,12 @@ impl JobFolder {
     }
 }
 
-/// Writes a new file that only its owner can read.
-fn private(path: &Path, content: &[u8]) -> Result<()> {
+/// Writes a new file that is readable by those only whom this mode names.
+fn private(path: &Path, mode: u32, content: &[u8]) -> Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     fill(&options, path, content)
 }
 
@@ -206,7 +233,7 @@ pub(crate) mod tests {
         spec.inputs = vec![blob].try_into().unwrap();
         let manifest = Manifest::new(ObjectKey::generate(), entry, Vec::new()).unwrap();
         let agreed = Agreed { spec, offer: OfferId(0), manifest };
-        (JobFolder::create(home, GENESIS, key, agreed, &[(blob, sealed)]).unwrap(), blob)
+        (JobFolder::create(home, GENESIS, key, &Protection::default(), agreed, &[(blob, sealed)]).unwrap(), blob)
     }
 
     pub fn completion(output: Blob) -> Completion {

@@ -6,7 +6,10 @@ use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{Digest, Tee};
 use clap::Args;
 use sha2::{Digest as _, Sha256};
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 /// SHA-256 of the DER of AMD's root certificates (ARK), each for its family of processors.
 const AMD: [(Product, &str); 3] = [
@@ -44,14 +47,19 @@ pub struct RootArgument {
 impl RootArgument {
     /// The digest of the named root.
     pub fn named(&self) -> Result<Option<Digest>> {
-        let Some(path) = &self.root else { return Ok(None) };
-        let der = fs::read(path).with_context(|| format!("cannot read the root {}", path.display())).map_err(crate::fault::as_usage)?;
-        // DER of a certificate is a sequence.
-        if der.first() != Some(&0x30) {
-            return Err(usage(format!("{} is no certificate in DER: convert it with `openssl x509 -outform der`", path.display())));
-        }
-        Ok(Some(Digest::of(&der)))
+        root(self.root.as_deref())
     }
+}
+
+/// The digest (BLAKE3 of its DER) of the root in a file, if one is named.
+pub fn root(named: Option<&Path>) -> Result<Option<Digest>> {
+    let Some(path) = named else { return Ok(None) };
+    let der = fs::read(path).with_context(|| format!("cannot read the root {}", path.display())).map_err(crate::fault::as_usage)?;
+    // DER of a certificate is a sequence.
+    if der.first() != Some(&0x30) {
+        return Err(usage(format!("{} is no certificate in DER: convert it with `openssl x509 -outform der`", path.display())));
+    }
+    Ok(Some(Digest::of(&der)))
 }
 
 /// Whether the root is one that the customer believes for this hardware, and what to say about it. A named root (BLAKE3 of its DER) is the only

@@ -1,6 +1,6 @@
 //! A list of answered questions: what was asked, whether it holds, and what was found.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// One answered question.
@@ -12,6 +12,27 @@ pub struct Check {
     pub holds: bool,
     /// What was found, or what is wrong and whose duty it is.
     pub found: String,
+}
+
+/// An answered question as it is written down and read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The question.
+    pub claim: String,
+    /// What was found.
+    pub found: String,
+}
+
+impl From<Check> for Answer {
+    fn from(check: Check) -> Self {
+        Self { claim: check.claim.into(), found: check.found }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.claim, self.found)
+    }
 }
 
 /// Answered questions, in a fixed order.

@@ -2,7 +2,7 @@
 //!
 //! Header: `Authorization: BlockCloud ACCOUNT:EXPIRY:SCHEME:SIGNATURE` with the account and signature as hex, the expiry in Unix milliseconds.
 //! Signed is `blockcloud/agent-access/v1` || genesis hash || job (u64, little-endian) || expiry (u64, little-endian). Used by the customer's
-//! programs to make a header and by the agent to check one; that the account is the job's customer is for the agent to ask the chain.
+//! programs to make a header and by the agent to check one; that the account is the job's customer, or acts for it, is for the agent to ask the chain.
 
 use crate::signer::{Scheme, Signer};
 use blockcloud_primitives::{AccountId, Digest, JobId, Moment};
@@ -28,8 +28,8 @@ pub enum AccessError {
     /// The signature is not that account's over this job on this chain.
     #[error("the signature does not verify")]
     BadSignature,
-    /// The account is not the job's customer.
-    #[error("account {0} is not the customer of this job")]
+    /// The account is neither the job's customer nor acts for it in a role that may do this.
+    #[error("account {0} is not the customer of this job, and does not act for it")]
     NotTheCustomer(AccountId),
 }
 
@@ -41,7 +41,9 @@ impl AccessError {
             Self::Expired(_) => "sign a new statement with a later expiry, and check this machine's clock",
             Self::TooLong => "sign a statement that expires within a day",
             Self::BadSignature => "sign genesis hash, job and expiry of exactly this request with the named account's key",
-            Self::NotTheCustomer(_) => "use the key of the account that placed the job",
+            Self::NotTheCustomer(_) => {
+                "use the key of the account that placed the job, or of one that it has appointed for this: `blockcloud account appoint`"
+            }
         }
     }
 }

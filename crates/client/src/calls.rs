@@ -413,6 +413,22 @@ pub mod balances {
     }
 }
 
+/// Roles in a company.
+pub mod proxy {
+    use super::{AccountId, Call, address};
+    use crate::Role;
+
+    /// Lets another account act for the signer in a role, at once.
+    pub fn appoint(account: AccountId, role: Role) -> Call {
+        Call::new("Proxy", "add_proxy", (address(account), role, 0u32), format!("let {account} act for you as {role}"))
+    }
+
+    /// Ends that.
+    pub fn dismiss(account: AccountId, role: Role) -> Call {
+        Call::new("Proxy", "remove_proxy", (address(account), role, 0u32), format!("no longer let {account} act for you as {role}"))
+    }
+}
+
 /// The system itself.
 pub mod system {
     use super::Call;
@@ -451,6 +467,8 @@ mod tests {
         assert_eq!(bytes(&bonds::withdraw()), [0u8; 0]);
         let transfer = bytes(&balances::transfer(AccountId([3; 32]), 1));
         assert_eq!(transfer, [vec![0], vec![3; 32], vec![4]].concat());
+        let appoint = bytes(&proxy::appoint(AccountId([3; 32]), crate::Role::Security));
+        assert_eq!(appoint, [vec![0], vec![3; 32], vec![3, 0, 0, 0, 0]].concat());
         let vote = bytes(&council::vote(Digest([1; 32]), 2, true));
         assert_eq!(vote, [vec![1; 32], vec![8, 1]].concat());
     }

@@ -26,6 +26,7 @@ mod chain;
 mod error;
 mod events;
 mod market;
+mod roles;
 mod rpc;
 mod runtime;
 mod signer;
@@ -37,6 +38,7 @@ pub use chain::{At, BlockId, Chain, DEADLINE, Funds, Header, Heads, LOST, ReadPr
 pub use error::{DispatchFailure, Error, Result};
 pub use events::{Event, Outcome};
 pub use market::PAGE;
+pub use roles::{Deputy, Role};
 pub use runtime::{Runtime, SPEC_NAME};
 pub use signer::{Scheme, Signer};
 pub use submit::{PATIENCE, Submission, Until};

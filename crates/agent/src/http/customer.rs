@@ -1,5 +1,5 @@
-//! The customer's routes: `/v1/...`. What changes something, and the output, needs the customer's authorization; the rest is public, because
-//! whoever holds a job's number may verify it.
+//! The customer's routes: `/v1/...`. What changes something, and the output, needs the authorization of the customer or of an account that acts for it;
+//! the rest is public, because whoever holds a job's number may verify it.
 
 use super::{ApiError, Shared, send_blob};
 use crate::{
@@ -16,6 +16,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use blockcloud_client::{
+    At, Role,
     access::{self, AccessError},
     agent_api::{GuestState, Health, JobStatus, SignedCheckpoint},
 };
@@ -81,12 +82,20 @@ async fn record_of(agent: &Shared, job: &str) -> Result<JobRecord, ApiError> {
     })
 }
 
-/// Refuses whoever is not the job's customer.
-fn authorize(agent: &Agent, record: &JobRecord, headers: &HeaderMap) -> Result<(), ApiError> {
+/// Refuses whoever is neither the job's customer nor acts for it in one of these roles.
+async fn authorize(agent: &Agent, record: &JobRecord, headers: &HeaderMap, roles: &[Role]) -> Result<(), ApiError> {
     let genesis = agent.genesis().ok_or_else(|| ApiError::no_node("no node was reached yet"))?;
     let header = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
     let access = access::verify(header, &genesis, record.job, now())?;
-    if access.account == record.customer { Ok(()) } else { Err(AccessError::NotTheCustomer(access.account).into()) }
+    if access.account == record.customer {
+        return Ok(());
+    }
+    let deputies = match agent.chain() {
+        Some(chain) => chain.deputies(record.customer, At::Finalised).await.map_err(anyhow::Error::from)?,
+        None => Vec::new(),
+    };
+    let acts = roles.iter().any(|role| deputies.iter().any(|deputy| deputy.is(access.account, *role)));
+    if acts { Ok(()) } else { Err(AccessError::NotTheCustomer(access.account).into()) }
 }
 
 /// `GET health`.
@@ -150,7 +159,7 @@ pub async fn upload(
     body: Body,
 ) -> Result<StatusCode, ApiError> {
     let record = record_of(&agent, &job).await?;
-    authorize(&agent, &record, &headers)?;
+    authorize(&agent, &record, &headers, &[Role::Buyer, Role::Security]).await?;
     let blob = *record.expected().find(|blob| blob.digest == digest).ok_or_else(|| {
         ApiError::bad(format!("the job's spec names no blob {digest}"), "send the sealed manifest and inputs of the spec")
     })?;
@@ -183,7 +192,7 @@ pub async fn key(
     Json(envelope): Json<serde_json::Value>,
 ) -> Result<StatusCode, ApiError> {
     let record = record_of(&agent, &job).await?;
-    authorize(&agent, &record, &headers)?;
+    authorize(&agent, &record, &headers, &[Role::Security]).await?;
     if !envelope.is_object() || envelope.to_string().len() > ENVELOPE {
         return Err(ApiError::bad("this is not a key envelope", "send the envelope as JSON"));
     }
@@ -209,7 +218,7 @@ pub async fn key(
 /// `GET jobs/{job}/output`: the sealed output.
 pub async fn output(State(agent): State<Shared>, Path(job): Path<String>, headers: HeaderMap) -> Result<Response, ApiError> {
     let record = record_of(&agent, &job).await?;
-    authorize(&agent, &record, &headers)?;
+    authorize(&agent, &record, &headers, &[Role::Buyer]).await?;
     let blob = record.output().ok_or_else(|| ApiError::not_found("there is no output yet", "ask again when the job is completed"))?;
     if record.blobs_deleted {
         return Err(ApiError::new(

@@ -1,11 +1,12 @@
-//! `blockcloud account`: an account's money.
+//! `blockcloud account`: an account's money, and who may act for it.
 
 use crate::{
     context::Context,
+    output::table,
     units::{bcu, parse_bcu},
 };
 use anyhow::Result;
-use blockcloud_client::{At, Funds, account_to_ss58, calls};
+use blockcloud_client::{At, Deputy, Funds, Role, account_to_ss58, calls};
 use blockcloud_primitives::{AccountId, Balance};
 use clap::Subcommand;
 use serde_json::{Value, json};
@@ -24,6 +25,27 @@ pub enum Command {
         /// How much, in BCU.
         #[arg(value_parser = parse_bcu)]
         amount: Balance,
+    },
+    /// Let another account act for yours in one role: `any`, `buyer`, `operator`, `security`, `auditor` or `treasurer`. A deposit is held meanwhile.
+    Appoint {
+        /// Whom: an address, or 32 bytes in hex.
+        account: String,
+        /// As what.
+        #[arg(long)]
+        role: Role,
+    },
+    /// End that.
+    Dismiss {
+        /// Whom.
+        account: String,
+        /// As what.
+        #[arg(long)]
+        role: Role,
+    },
+    /// Who may act for an account.
+    Roles {
+        /// The account; without it, you.
+        account: Option<String>,
     },
 }
 
@@ -46,6 +68,33 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             });
             context.output.result(&sent, |_| {
                 format!("{} sent in final block {}\n{}\n{}", bcu(amount), outcome.number, as_text(from, &sender), as_text(to, &recipient))
+            })?;
+        }
+        Command::Appoint { account, role } => {
+            let (_, account) = (context.signer()?, context.account(Some(&account))?);
+            let outcome = context.submit(&context.chain().await?, &calls::proxy::appoint(account, role)).await?;
+            context.output.result(&json!({"appointed": account, "role": role.to_string(), "block": outcome.number}), |_| {
+                format!("{} acts for you as {role} since final block {}", account_to_ss58(account), outcome.number)
+            })?;
+        }
+        Command::Dismiss { account, role } => {
+            let (_, account) = (context.signer()?, context.account(Some(&account))?);
+            let outcome = context.submit(&context.chain().await?, &calls::proxy::dismiss(account, role)).await?;
+            context.output.result(&json!({"dismissed": account, "role": role.to_string(), "block": outcome.number}), |_| {
+                format!("{} no longer acts for you as {role} since final block {}", account_to_ss58(account), outcome.number)
+            })?;
+        }
+        Command::Roles { account } => {
+            let account = context.account(account.as_deref())?;
+            let deputies = context.chain().await?.deputies(account, At::Finalised).await?;
+            let listed: Vec<_> = deputies
+                .iter()
+                .map(|deputy| json!({"account": deputy.account, "role": deputy.role.to_string(), "delay_blocks": deputy.delay}))
+                .collect();
+            context.output.result(&listed, |_| {
+                let row = |deputy: &Deputy| vec![account_to_ss58(deputy.account), deputy.role.to_string(), deputy.delay.to_string()];
+                let rows: Vec<_> = deputies.iter().map(row).collect();
+                if rows.is_empty() { "nobody acts for it".into() } else { table(&["account", "role", "delay in blocks"], &rows) }
             })?;
         }
     }

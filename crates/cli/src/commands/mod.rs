@@ -66,7 +66,7 @@ enum Command {
     /// Account keys.
     #[command(subcommand)]
     Key(key::Command),
-    /// An account's money.
+    /// An account's money, and who may act for it.
     #[command(subcommand)]
     Account(account::Command),
     /// Look for what is wrong and say what to do.

@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     fault::Fault,
     home::{JobFolder, Seen},
+    keys::Protection,
     output::table,
     units::bytes,
 };
@@ -23,7 +24,7 @@ pub async fn run(context: &Context, chain: &Chain, job: JobId, into: &Path) -> R
     let agent = Agent::at(endpoint.as_str(), job, chain.genesis(), context.timeout())?;
     let expected = completion.map(|completion| completion.output);
     let sealed = agent.fetch(&context.signer()?, expected.as_ref(), context.output).await?;
-    let (digest, archive) = open(&folder, &sealed)?;
+    let (digest, archive) = open(&folder, &context.protection()?, &sealed)?;
     std::fs::create_dir_all(into).with_context(|| format!("cannot make {}", into.display()))?;
     let Unpacking { files, skipped } = unpack(&archive, into)?;
     for link in &skipped {
@@ -57,12 +58,12 @@ fn source(folder: &JobFolder, job: JobId, view: Option<&JobView>) -> Result<Seen
 }
 
 /// Opens an output; refuses what the customer has sealed itself under the same key.
-fn open(folder: &JobFolder, sealed: &[u8]) -> Result<(Digest, Vec<u8>)> {
+fn open(folder: &JobFolder, protection: &Protection, sealed: &[u8]) -> Result<(Digest, Vec<u8>)> {
     let digest = Digest::of(sealed);
     if folder.blobs().any(|blob| blob.digest == digest) {
         bail!("what the agent sent is an input of this job, not its output");
     }
-    let archive = blockcloud_seal::open(&folder.data_key()?, sealed).context("the output does not open with this job's key")?;
+    let archive = blockcloud_seal::open(&folder.data_key(protection)?, sealed).context("the output does not open with this job's key")?;
     Ok((digest, archive))
 }
 
@@ -100,9 +101,9 @@ mod tests {
         let key = DataKey::generate();
         let (folder, input): (_, Blob) = folder(home.path(), &key);
         let sealed = seal(&key, b"an output");
-        assert_eq!(open(&folder, &sealed).unwrap(), (Digest::of(&sealed), b"an output".to_vec()));
-        assert!(open(&folder, &seal(&DataKey::generate(), b"another's")).is_err());
+        assert_eq!(open(&folder, &Protection::default(), &sealed).unwrap(), (Digest::of(&sealed), b"an output".to_vec()));
+        assert!(open(&folder, &Protection::default(), &seal(&DataKey::generate(), b"another's")).is_err());
         let own = folder.blob(input.digest).unwrap();
-        assert!(open(&folder, &own).unwrap_err().to_string().contains("an input"));
+        assert!(open(&folder, &Protection::default(), &own).unwrap_err().to_string().contains("an input"));
     }
 }

@@ -3,7 +3,7 @@
 use super::{release, show_quotes, watch};
 use crate::{
     context::Context,
-    fault::{as_usage, is_over},
+    fault::{as_usage, is_over, usage},
     home::{Agreed, JobFolder},
     spec::{Prepared, SpecArguments},
     trust::RootArgument,
@@ -38,14 +38,17 @@ pub struct Arguments {
 
 pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
     // Without a key there is nothing to be done: fail before anything is sealed, and before a node is looked for.
-    let (_, root) = (context.signer()?, arguments.root.named()?);
+    let (_, root, protection) = (context.signer()?, arguments.root.named()?, context.protection()?);
+    if !arguments.place_only && !protection.opens() {
+        return Err(usage("data keys can only be sealed here, not opened: add --place-only, and let blockcloud-keyd release the key"));
+    }
     let Prepared { key, manifest, blobs, spec } = arguments.spec.prepare().map_err(as_usage)?;
     let chain = &context.chain().await?;
     let quote = choose(chain, &spec, arguments.offer).await?;
     context.output.say(format!("offer {} fits: {} per second, {} for the longest run", quote.offer, bcu(quote.rate), bcu(quote.total)));
 
     let agreed = Agreed { spec: spec.clone(), offer: quote.offer, manifest };
-    let mut folder = JobFolder::create(&context.home()?, chain.genesis(), &key, agreed, &blobs)?;
+    let mut folder = JobFolder::create(&context.home()?, chain.genesis(), &key, &protection, agreed, &blobs)?;
     let placed = context.submit(chain, &calls::jobs::place(quote.offer, &spec)).await;
     let outcome = match placed {
         Ok(outcome) => outcome,
