@@ -19,7 +19,7 @@ step "one copy of each polkadot-sdk crate"
 ./scripts/one-sdk.sh
 step "tests"
 cargo test --workspace --locked
-step "the TDX verifier and the launch digests beside independent ones"
+step "the verifiers of TDX and SEV-SNP and the launch digests beside independent ones"
 cargo fmt --manifest-path tests/oracle/Cargo.toml --check
 cargo test --quiet --manifest-path tests/oracle/Cargo.toml --locked
 step "the fuzzers compile"

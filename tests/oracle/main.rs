@@ -1,4 +1,5 @@
-//! The same verdict as dcap-qvl on TDX evidence, and the same launch digests as sev. Makes evidence and images as the tests of `crates/evidence` do.
+//! The same verdict as dcap-qvl on TDX evidence, the same verdict as sev on SEV-SNP evidence, and the same launch digests as sev. Makes TDX evidence and images
+//! as the tests of `crates/evidence` do.
 
 #![allow(dead_code, unused_imports)]
 
@@ -9,5 +10,6 @@ mod launch;
 mod maker;
 mod mutant;
 mod oracle;
+mod snp;
 #[path = "../../crates/evidence/tests/tdx/vectors.rs"]
 mod vectors;

@@ -83,7 +83,7 @@ pub fn mutate(mut made: Made, others: &[Made], random: &mut Random) -> (Made, St
 }
 
 /// Changes bytes, and says how.
-fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) -> String {
+pub fn change(bytes: &mut Vec<u8>, other: &[u8], random: &mut Random) -> String {
     if bytes.is_empty() {
         return "empty".into();
     }
