@@ -13,8 +13,9 @@ cargo fmt --manifest-path tests/fuzz/Cargo.toml --check
 # Before the build: without the Wasm, and so that the runtime is built with it only once afterwards.
 step "lints"
 SKIP_WASM_BUILD=1 cargo clippy --workspace --all-targets --locked -- -D warnings
+# Programs and tests at once: what waits for the runtime's Wasm leaves the other core to the rest.
 step "build"
-cargo build --workspace --bins --locked
+cargo build --workspace --lib --bins --tests --examples --locked
 step "one copy of each polkadot-sdk crate"
 ./scripts/one-sdk.sh
 step "tests"

@@ -4,10 +4,12 @@ use crate::{
     process::{Process, free_port, program},
     rpc::Rpc,
 };
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::Command,
+    sync::Mutex,
     time::Duration,
 };
 
@@ -22,6 +24,31 @@ fn data(directory: &Path) -> PathBuf {
     directory.join("data")
 }
 
+/// A folder for what the nodes of all stories share: the compiled runtime, and specifications with their genesis.
+fn shared() -> Result<PathBuf> {
+    let shared = program("blockcloud-node")?.parent().and_then(Path::parent).context("the target directory")?.join("stories");
+    std::fs::create_dir_all(&shared)?;
+    Ok(shared)
+}
+
+/// The file of a preset whose genesis is computed already, once for all stories of a process: that is most of what a node does at its start.
+/// The nodes of the `consortium` compute theirs, as anybody's do who name a preset.
+fn computed(preset: &str) -> Result<String> {
+    static MADE: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().map_err(|_| anyhow!("another story panicked"))?;
+    if let Some(path) = made.get(preset) {
+        return Ok(path.clone());
+    }
+    let (path, new) = (shared()?.join(format!("{preset}.json")), shared()?.join(format!("{preset}.{}", std::process::id())));
+    let mut export = Command::new(program("blockcloud-node")?);
+    let exported = export.args(["export-chain-spec", "--chain", preset, "--raw", "--output"]).arg(&new).output()?;
+    ensure!(exported.status.success(), "{preset} cannot be exported: {}", String::from_utf8_lossy(&exported.stderr));
+    std::fs::rename(&new, &path)?;
+    let path = path.display().to_string();
+    made.insert(preset.to_owned(), path.clone());
+    Ok(path)
+}
+
 /// A node, running or killed. Its data, key and ports stay the same over restarts.
 pub struct Node {
     name: String,
@@ -34,13 +61,13 @@ pub struct Node {
 impl Node {
     /// The single validator of the `dev` preset.
     pub fn dev(directory: &Path) -> Result<Self> {
-        Self::start("dev", directory, &["--chain", "dev", "--alice", "--force-authoring"], &[])
+        Self::start("dev", directory, &["--chain", &computed("dev")?, "--alice", "--force-authoring"], &[])
     }
 
     /// The four validators of the `local4` preset, connected to each other.
     pub fn local4(directory: &Path) -> Result<Vec<Self>> {
         let names = ["alice", "bob", "charlie", "dave"];
-        Self::network(directory, "local4", &names.map(|name| (name, Some(format!("--{name}")))))
+        Self::network(directory, &computed("local4")?, &names.map(|name| (name, Some(format!("--{name}")))))
     }
 
     /// The four companies of the `consortium` preset, each with its session keys in its keystore, connected to each other.
@@ -95,11 +122,8 @@ impl Node {
 
     /// Starts the node (again) and waits until it answers.
     pub fn restart(&mut self) -> Result<()> {
-        let node = program("blockcloud-node")?;
-        let mut command = Command::new(&node);
-        // The nodes of all stories compile the runtime once between them.
-        let cache = node.parent().and_then(Path::parent).context("the target directory")?.join("wasm-cache");
-        command.args(&self.arguments).arg("--wasm-cache").arg(cache);
+        let mut command = Command::new(program("blockcloud-node")?);
+        command.args(&self.arguments).arg("--wasm-cache").arg(shared()?.join("wasm"));
         let process = Process::spawn(&self.name, &mut command, &self.directory.join("log"))?;
         process.wait_line(|line| line.contains("Running JSON-RPC server"), START)?;
         self.process = Some(process);
