@@ -4,12 +4,14 @@ use crate::{
     journal::{Journal, tolerated},
     tdx::{Error, TcbStatus},
 };
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
 
 /// What a verifier tolerates beyond the strictest reading. Every field says "allow", so that all-false is the strictest, and none can be met by leaving
 /// something empty.
 ///
 /// Debugging, profiling, migration, service guests, unknown attributes, SEPT_VE_DISABLE = 0 and revoked levels have no switch: they are always refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Requirements {
     /// Platforms of which a part is out of date: known attacks may be open.
     pub allow_out_of_date: bool,
