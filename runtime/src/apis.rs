@@ -5,7 +5,11 @@ use crate::{
     SessionKeys, System, TransactionPayment, VERSION, genesis,
 };
 use alloc::vec::Vec;
-use blockcloud_primitives::{self as market, BondView, JobId, JobSpec, JobView, OfferFilter, OfferId, OfferView, Page, Quote};
+use blockcloud_evidence::{snp, tdx};
+use blockcloud_primitives::{
+    self as market, BondView, CertificateDer, CollateralSet, JobId, JobSpec, JobView, List, Moment, OfferFilter, OfferId, OfferView, Page,
+    Quote, SignedObject,
+};
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
     weights::Weight,
@@ -38,7 +42,33 @@ sp_api::decl_runtime_apis! {
         /// The bond of an account, absent if it has none.
         fn bond(account: market::AccountId) -> Option<BondView>;
     }
+
+    /// What this chain's verifiers say of evidence, before anybody pays for a transaction that brings it. The issuers, the collateral, the requirements
+    /// and the time are the caller's: nothing is read from the state, and nothing is said of jobs, floors or approvals.
+    pub trait EvidenceApi {
+        /// An SEV-SNP report and the certificate of the key that signed it, under the issuer of such keys: `snp::verify`.
+        fn verify_snp(
+            report: EvidenceBytes,
+            certificate: CertificateDer,
+            issuer: CertificateDer,
+            requirements: snp::Requirements,
+            now: Moment,
+        ) -> Result<snp::Claims, snp::Error>;
+        /// A root and the issuer below it: `snp::verify_issuers`. Answers when the first of the two expires.
+        fn verify_snp_issuers(root: CertificateDer, issuer: CertificateDer, now: Moment) -> Result<Moment, snp::Error>;
+        /// A TDX quote with all of its collateral, under a root: `tdx::verify`.
+        fn verify_tdx(
+            quote: EvidenceBytes,
+            collateral: CollateralSet,
+            root: CertificateDer,
+            requirements: tdx::Requirements,
+            now: Moment,
+        ) -> Result<tdx::Claims, tdx::Error>;
+    }
 }
+
+/// Evidence of any vendor, as long as any is taken.
+pub type EvidenceBytes = List<u8, 8192>;
 
 /// A job as the market shows it.
 fn job_view(job: JobId) -> Option<JobView> {
@@ -72,6 +102,38 @@ impl_runtime_apis! {
         fn bond(account: market::AccountId) -> Option<BondView> {
             let bond = pallet_bonds::Bonds::<Runtime>::get(AccountId::new(account.0))?;
             Some(BondView { total: bond.total, reserved: bond.reserved, unbonding: bond.leaving(), free: bond.free() })
+        }
+    }
+
+    impl self::EvidenceApi<Block> for Runtime {
+        fn verify_snp(
+            report: EvidenceBytes,
+            certificate: CertificateDer,
+            issuer: CertificateDer,
+            requirements: snp::Requirements,
+            now: Moment,
+        ) -> Result<snp::Claims, snp::Error> {
+            snp::verify(&report, &certificate, &issuer, &requirements, now)
+        }
+
+        fn verify_snp_issuers(root: CertificateDer, issuer: CertificateDer, now: Moment) -> Result<Moment, snp::Error> {
+            snp::verify_issuers(&root, &issuer, now)
+        }
+
+        fn verify_tdx(
+            quote: EvidenceBytes,
+            collateral: CollateralSet,
+            root: CertificateDer,
+            requirements: tdx::Requirements,
+            now: Moment,
+        ) -> Result<tdx::Claims, tdx::Error> {
+            fn signed(object: &SignedObject) -> tdx::SignedItem<'_> {
+                tdx::SignedItem { body: &object.body, signature: &object.signature.0, signer: &object.signer }
+            }
+            let CollateralSet { root_crl, pck_crl, pck_issuer, tcb_info, qe_identity } = &collateral;
+            let (tcb_info, qe_identity) = (signed(tcb_info), signed(qe_identity));
+            let collateral = tdx::Collateral { root_crl, pck_crl, pck_issuer, tcb_info, qe_identity };
+            tdx::verify(&quote, &collateral, &root, &requirements, now)
         }
     }
 

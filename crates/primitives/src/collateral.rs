@@ -24,6 +24,21 @@ pub struct SignedObject {
     pub signer: CertificateDer,
 }
 
+/// All of Intel's collateral that one quote rests on, at once: for whoever judges the quote without a chain that keeps collateral.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct CollateralSet {
+    /// The root's revocation list.
+    pub root_crl: CrlDer,
+    /// The revocation list of the authority for platform keys.
+    pub pck_crl: CrlDer,
+    /// That authority's certificate.
+    pub pck_issuer: CertificateDer,
+    /// TCB info of the platform's family.
+    pub tcb_info: SignedObject,
+    /// Identity of the quoting enclave.
+    pub qe_identity: SignedObject,
+}
+
 /// One piece of Intel's collateral. They are brought one by one, in this order, because each is verified under those before it.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]

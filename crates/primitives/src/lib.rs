@@ -31,7 +31,7 @@ mod text;
 
 pub use bytes::{AccountId, Digest, PublicKey, Signature, amount};
 pub use checkpoint::{Checkpoint, Usage};
-pub use collateral::{CertificateDer, CollateralItem, CrlDer, SignedObject};
+pub use collateral::{CertificateDer, CollateralItem, CollateralSet, CrlDer, SignedObject};
 pub use completion::{Completion, Exit};
 pub use evidence::{Evidence, Measurement, ReportBinding};
 pub use fact::{CertificateName, CountryCode, Fact, FactKind, RegionCode};

@@ -87,6 +87,7 @@ impl<T: Config> Pallet<T> {
         ensure!(!DeniedChips::<T>::contains_key(chip), Error::<T>::ChipDenied);
         ensure!(DeniedChips::<T>::count() < T::MaxDeniedChips::get(), Error::<T>::TooManyDeniedChips);
         DeniedChips::<T>::insert(chip, ());
+        Self::forget_key(chip);
         Self::deposit_event(Event::ChipDenied { chip });
         Ok(())
     }

@@ -4,7 +4,8 @@
 //! that today's hardware does not survive; that a chip stands in an audited place is for certifiers to say, and for policies to ask for.
 //! Not here: denied chips, which are the council's (`calls`).
 
-use crate::{Chip, Chips, Config, Endorsement, Error, Event, HoldReason, Pallet, traits::Certifiers as _};
+use crate::{Chip, Chips, Config, Endorsement, Error, Event, HoldReason, KnownKey, Pallet, traits::Certifiers as _, verify::digest};
+use blockcloud_evidence::snp::{ChipKey, Report};
 use blockcloud_primitives::{Balance, Digest, List, Moment, SiteId};
 use codec::MaxEncodedLen;
 use frame_support::{
@@ -25,20 +26,34 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// Notes one session more on a chip, and registers it if it is new.
-    pub(crate) fn use_chip(chip: Digest, provider: &AccountId32, site: SiteId) -> DispatchResult {
+    /// The key that is known of the chip that an SEV-SNP report names, if it is of this certificate under this issuer. The report is not believed: it
+    /// only says where to look.
+    pub(crate) fn known_key(report: &[u8], certificate: Digest, issuer: Digest) -> Option<ChipKey> {
+        let report = Report::parse(report).ok()?;
+        let known = Chips::<T>::get(digest(&report.chip_id))?.key?;
+        ((known.certificate, known.issuer) == (certificate, issuer)).then_some(known.key)
+    }
+
+    /// Notes one session more on a chip, and registers it if it is new. A key that was learned takes the place of the one that was known.
+    pub(crate) fn use_chip(chip: Digest, provider: &AccountId32, site: SiteId, learned: Option<KnownKey>) -> DispatchResult {
         let mut record = match Chips::<T>::get(chip) {
             Some(record) => record,
             None => {
                 let deposit = Self::deposit_for(Chip::max_encoded_len())?;
                 T::Currency::hold(&HoldReason::Chip.into(), provider, deposit)?;
                 Self::deposit_event(Event::ChipRegistered { chip, provider: provider.clone(), site });
-                Chip { provider: provider.clone(), site, deposit, sessions: 0, endorsements: List::new() }
+                Chip { provider: provider.clone(), site, deposit, sessions: 0, endorsements: List::new(), key: None }
             }
         };
         record.sessions = record.sessions.checked_add(1).ok_or(ArithmeticError::Overflow)?;
+        record.key = learned.or(record.key);
         Chips::<T>::insert(chip, record);
         Ok(())
+    }
+
+    /// Forgets the key that is known of a chip, if it is registered.
+    pub(crate) fn forget_key(chip: Digest) {
+        Chips::<T>::mutate_extant(chip, |record| record.key = None);
     }
 
     /// Notes one session less on a chip.

@@ -15,7 +15,7 @@ use codec::Encode;
 use frame_support::{
     ensure,
     pallet_prelude::*,
-    traits::{Get, Time, fungible::hold::Mutate as _, tokens::Precision},
+    traits::{Get, fungible::hold::Mutate as _, tokens::Precision},
 };
 use sp_runtime::AccountId32;
 
@@ -103,8 +103,7 @@ impl<T: Config> Pallet<T> {
     }
 
     /// See `remove_collateral`.
-    pub(crate) fn do_remove_collateral(tee: Tee, key: CollateralKey) -> DispatchResult {
-        let now = T::Time::now();
+    pub(crate) fn do_remove_collateral(tee: Tee, key: CollateralKey, now: Moment) -> DispatchResult {
         match key {
             CollateralKey::RootCrl => RootCrls::<T>::try_mutate_exists(tee, |kept| Self::discard(tee, kept, now)),
             CollateralKey::PckCrl(authority) => PckCrls::<T>::try_mutate_exists(tee, authority, |kept| Self::discard(tee, kept, now)),

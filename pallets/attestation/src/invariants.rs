@@ -7,7 +7,7 @@ use frame_system::pallet_prelude::BlockNumberFor;
 use {
     crate::{
         Accepted, Chips, DeniedChips, Floors, HoldReason, Measurements, PckCrls, Published, QeIdentities, RootCrls, RootsOf, Sessions,
-        TcbInfos, TdxFloors, TdxRoots,
+        TcbInfos, TdxFloors, TdxRoots, verify::digest,
     },
     alloc::collections::{BTreeMap, BTreeSet},
     blockcloud_primitives::Balance,
@@ -73,7 +73,7 @@ impl<T: Config> Pallet<T> {
         Self::check_deposits()
     }
 
-    /// 6. A chip knows how many sessions rest on it, and all of them are its provider's.
+    /// 6. A chip knows how many sessions rest on it, and all of them are its provider's. 8. The key that is known of a chip is its own.
     #[cfg(any(feature = "try-runtime", test))]
     fn check_chips() -> Result<(), TryRuntimeError> {
         let mut resting = BTreeMap::new();
@@ -83,6 +83,8 @@ impl<T: Config> Pallet<T> {
             let count: &mut u32 = resting.entry(session.chip).or_default();
             *count = count.saturating_add(1);
         }
+        let known = Chips::<T>::iter().all(|(id, chip)| chip.key.is_none_or(|known| digest(known.key.chip_id()) == id));
+        ensure!(known, "8: a chip has the key of another");
         let counted = Chips::<T>::iter().all(|(id, chip)| chip.sessions == resting.get(&id).copied().unwrap_or_default());
         ensure!(counted, "6: a chip counts other sessions than there are");
         Ok(())

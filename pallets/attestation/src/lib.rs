@@ -35,8 +35,8 @@ use frame_support::pallet_macros::import_section;
 pub use genesis::{GenesisRoots, GenesisTdx};
 pub use pallet::*;
 pub use types::{
-    Approval, ApprovedBy, Basis, Candidate, Chip, CollateralKey, Endorsement, Fault, Guest, Kept, MAX_ENDORSEMENTS, Missing, Publication,
-    Roots, Scheduled, Seen, SeenList, TdxFault, TdxReference,
+    Approval, ApprovedBy, Basis, Candidate, Chip, CollateralKey, Endorsement, Fault, Guest, Kept, KnownKey, MAX_ENDORSEMENTS, Missing,
+    Opened, Publication, Roots, Scheduled, Seen, SeenList, TdxFault, TdxReference,
 };
 pub use weights::WeightInfo;
 
@@ -604,7 +604,7 @@ pub mod pallet {
         #[pallet::weight(T::WeightInfo::remove_collateral())]
         pub fn remove_collateral(origin: OriginFor<T>, tee: Tee, key: CollateralKey) -> DispatchResult {
             ensure_signed(origin)?;
-            Self::do_remove_collateral(tee, key)
+            Self::do_remove_collateral(tee, key, T::Time::now())
         }
 
         /// Let a chip go, because it is moved, sold or scrapped. What certifiers said of it is forgotten; its next evidence registers it anew.

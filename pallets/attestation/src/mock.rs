@@ -1,7 +1,7 @@
 //! A runtime with only this pallet, and guests on a simulated processor whose reports are made and signed as a real one's are.
 
 use crate as pallet_attestation;
-use crate::{Candidate, GenesisConfig, GenesisRoots, Pallet, traits::Certifiers};
+use crate::{Candidate, GenesisConfig, GenesisRoots, Opened, Pallet, traits::Certifiers};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{
     AccountId, Allow, Balance, Digest, Evidence, Firmware, JobId, List, Measurement, Measurements, Moment, Policy, PublicKey,
@@ -343,9 +343,14 @@ pub fn open(evidence: &Evidence) -> Result<Session, DispatchError> {
     open_under(&policy(), evidence)
 }
 
+/// The same, and says what it weighed.
+pub fn open_weighed(evidence: &Evidence) -> Result<Opened, DispatchError> {
+    Attestation::open(&candidate(&policy(), evidence))
+}
+
 /// Submits evidence for the job under a policy.
 pub fn open_under(policy: &Policy, evidence: &Evidence) -> Result<Session, DispatchError> {
-    Attestation::open(&candidate(policy, evidence))
+    Attestation::open(&candidate(policy, evidence)).map(|opened| opened.session)
 }
 
 /// The provider brings this evidence for the job under a policy, now.
@@ -355,7 +360,7 @@ pub fn candidate<'a>(policy: &'a Policy, evidence: &'a Evidence) -> Candidate<'a
 
 /// Submits evidence to renew the job's session under the mock's policy.
 pub fn renew(evidence: &Evidence) -> Result<Session, DispatchError> {
-    Attestation::renew(&candidate(&policy(), evidence))
+    Attestation::renew(&candidate(&policy(), evidence)).map(|opened| opened.session)
 }
 
 /// The council.

@@ -3,9 +3,9 @@
 //! Not here: taking evidence apart and verifying it (`verify`), which jobs exist and when they may be attested (the pallet of jobs).
 
 use crate::{
-    Accepted, Approval, ApprovedBy, Basis, Candidate, Config, DeniedChips, Error, Event, Floors, Guest, Measurements, Pallet, PckCrls,
-    Published, RootCrls, RootsOf, Seen, SeenList, Sessions, Stopped, TdxFloors, TdxRoots, WeightInfo,
-    verify::{Verified, digest},
+    Accepted, Approval, ApprovedBy, Basis, Candidate, Config, DeniedChips, Error, Event, Floors, Guest, KnownKey, Measurements, Opened,
+    Pallet, PckCrls, Published, RootCrls, RootsOf, Seen, SeenList, Sessions, Stopped, TdxFloors, TdxRoots, WeightInfo,
+    verify::{Verified, Work, digest},
 };
 use blockcloud_primitives::{
     AccountId, Digest, Evidence, Firmware, JobId, Lapse, Measurement, Measurements as Wanted, Moment, PublicKey, ReportBinding, Session,
@@ -19,6 +19,14 @@ use sp_runtime::{AccountId32, traits::Zero};
 /// Milliseconds in a second.
 pub(crate) const SECOND: Moment = 1_000;
 
+/// Evidence that passed every check, and what is to be stored.
+struct Admitted {
+    guest: Guest,
+    accepted: SeenList,
+    learned: Option<KnownKey>,
+    work: Work,
+}
+
 impl<T: Config> Pallet<T> {
     /// Verifies evidence of a job's guest and opens its session, which replaces the job's earlier one.
     ///
@@ -27,10 +35,12 @@ impl<T: Config> Pallet<T> {
     ///
     /// # Errors
     /// One for each check, see the README.
-    pub fn open(candidate: &Candidate<'_>) -> Result<Session, DispatchError> {
+    pub fn open(candidate: &Candidate<'_>) -> Result<Opened, DispatchError> {
         ensure!(!Stopped::<T>::get(), Error::<T>::Stopped);
-        let (guest, accepted) = Self::admit(candidate, None)?;
-        Self::take(candidate, guest, accepted)
+        let admitted = Self::admit(candidate, None)?;
+        let weight = Self::weight_of(admitted.work);
+        let session = Self::take(candidate, admitted)?;
+        Ok(Opened { session, weight })
     }
 
     /// Verifies newer evidence of the guest whose session the job has, whether or not that still counts, and makes it last anew.
@@ -40,18 +50,20 @@ impl<T: Config> Pallet<T> {
     ///
     /// # Errors
     /// As [`Pallet::open`]; `NothingToRenew`, `AnotherGuest`.
-    pub fn renew(candidate: &Candidate<'_>) -> Result<Session, DispatchError> {
+    pub fn renew(candidate: &Candidate<'_>) -> Result<Opened, DispatchError> {
         let Guest { session: old, .. } = Sessions::<T>::get(candidate.job).ok_or(Error::<T>::NothingToRenew)?;
-        let (guest, accepted) = Self::admit(candidate, Some(old.evidence))?;
-        let new = &guest.session;
+        let admitted = Self::admit(candidate, Some(old.evidence))?;
+        let new = &admitted.guest.session;
         let same = (old.tee, old.receipt_key, old.wrapping_key, old.measurement, old.chip)
             == (new.tee, new.receipt_key, new.wrapping_key, new.measurement, new.chip);
         ensure!(same, Error::<T>::AnotherGuest);
-        Self::take(candidate, guest, accepted)
+        let weight = Self::renewal_weight(Self::weight_of(admitted.work));
+        let session = Self::take(candidate, admitted)?;
+        Ok(Opened { session, weight })
     }
 
     /// Runs every check, in the order of the README.
-    fn admit(candidate: &Candidate<'_>, previous: Option<Digest>) -> Result<(Guest, SeenList), DispatchError> {
+    fn admit(candidate: &Candidate<'_>, previous: Option<Digest>) -> Result<Admitted, DispatchError> {
         let Candidate { job, provider, site, terms, policy, evidence, now } = *candidate;
         Self::ensure_vendor(evidence.tee)?;
         ensure!(policy.tees.contains(&evidence.tee), Error::<T>::TeeNotInPolicy);
@@ -59,7 +71,7 @@ impl<T: Config> Pallet<T> {
         let replay_key = evidence.replay_key();
         let accepted = Self::remember(job, Seen { evidence: replay_key, anchor: evidence.anchor })?;
 
-        let Verified { measurement, chip, firmware, host_data, report_data: found, basis, not_after, legacy } =
+        let Verified { measurement, chip, firmware, host_data, report_data: found, basis, not_after, legacy, learned, work } =
             Self::verify(evidence, now)?;
 
         let provider_id = AccountId(*provider.as_ref());
@@ -105,14 +117,16 @@ impl<T: Config> Pallet<T> {
             since: now,
             valid_until: longest.min(not_after).min(approved_until.unwrap_or(Moment::MAX)),
         };
-        Ok((Guest { session, basis, approved_by, endorsements: policy.chip_endorsements }, accepted))
+        let guest = Guest { session, basis, approved_by, endorsements: policy.chip_endorsements };
+        Ok(Admitted { guest, accepted, learned, work })
     }
 
     /// Stores a session that passed every check, in the place of the job's earlier one.
-    fn take(candidate: &Candidate<'_>, guest: Guest, accepted: SeenList) -> Result<Session, DispatchError> {
+    fn take(candidate: &Candidate<'_>, admitted: Admitted) -> Result<Session, DispatchError> {
         let Candidate { job, provider, site, .. } = *candidate;
+        let Admitted { guest, accepted, learned, .. } = admitted;
         let session = guest.session.clone();
-        Self::use_chip(session.chip, provider, site)?;
+        Self::use_chip(session.chip, provider, site, learned)?;
         if let Some(old) = Sessions::<T>::get(job) {
             Self::leave_chip(old.session.chip);
         }
@@ -198,12 +212,26 @@ impl<T: Config> Pallet<T> {
 
     /// What `open` costs at most, for whoever calls it.
     pub fn open_weight() -> Weight {
-        T::WeightInfo::open_snp().max(T::WeightInfo::open_tdx())
+        [Work::Snp, Work::SnpCached, Work::Tdx].map(Self::weight_of).into_iter().fold(Weight::zero(), |most, weight| most.max(weight))
     }
 
-    /// What `renew` costs at most, for whoever calls it. It reads one record more than `open`.
+    /// What `renew` costs at most, for whoever calls it.
     pub fn renew_weight() -> Weight {
-        Self::open_weight().saturating_add(T::DbWeight::get().reads(1))
+        Self::renewal_weight(Self::open_weight())
+    }
+
+    /// What `open` costs with this work.
+    fn weight_of(work: Work) -> Weight {
+        match work {
+            Work::Snp => T::WeightInfo::open_snp(),
+            Work::SnpCached => T::WeightInfo::open_snp_cached(),
+            Work::Tdx => T::WeightInfo::open_tdx(),
+        }
+    }
+
+    /// What `renew` costs where `open` costs this. It reads one record more.
+    fn renewal_weight(open: Weight) -> Weight {
+        open.saturating_add(T::DbWeight::get().reads(1))
     }
 
     /// What `close` costs at most, for whoever calls it.

@@ -5,7 +5,7 @@
 use blockcloud_evidence::{snp, tdx};
 use blockcloud_primitives::{AccountId, Balance, CertificateDer, Digest, Evidence, JobId, List, Moment, Policy, Session, SiteId, TdxFloor};
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
-use frame_support::traits::PalletError;
+use frame_support::{traits::PalletError, weights::Weight};
 use scale_info::TypeInfo;
 use sp_runtime::AccountId32;
 
@@ -148,6 +148,20 @@ pub struct Chip {
     pub sessions: u32,
     /// Certifiers that vouch that it stands there.
     pub endorsements: List<Endorsement, { MAX_ENDORSEMENTS }>,
+    /// Its key as the last certificate says that was verified; SEV-SNP only.
+    pub key: Option<KnownKey>,
+}
+
+/// A chip's key, kept so that the very same certificate under the very same issuer need not be verified again. It follows from these two alone, so whoever
+/// brought them is of no account.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct KnownKey {
+    /// SHA-256 of the chip's certificate.
+    pub certificate: Digest,
+    /// SHA-256 of the issuer's certificate under which it was verified.
+    pub issuer: Digest,
+    /// What the certificate says.
+    pub key: snp::ChipKey,
 }
 
 /// Most certifiers that can vouch for one chip.
@@ -188,6 +202,15 @@ pub enum CollateralKey {
     /// Identity of the quoting enclave.
     #[codec(index = 3)]
     QeIdentity,
+}
+
+/// A session that was opened or renewed, and what that cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The session.
+    pub session: Session,
+    /// What the work weighed: at most what was announced before the evidence was seen.
+    pub weight: Weight,
 }
 
 /// Evidence that was accepted for a job and must not be again.

@@ -2,8 +2,8 @@
 //! for every vendor. Not here: what the claims must bind and who approves of them (`sessions`).
 
 use crate::{
-    Basis, Config, Error, Fault, Floors, Kept, Missing, Pallet, PckCrls, QeIdentities, RootCrls, RootsOf, TcbInfos, TdxFault, TdxFloors,
-    TdxRoots,
+    Basis, Config, Error, Fault, Floors, Kept, KnownKey, Missing, Pallet, PckCrls, QeIdentities, RootCrls, RootsOf, TcbInfos, TdxFault,
+    TdxFloors, TdxRoots,
 };
 use blockcloud_evidence::{
     snp,
@@ -31,6 +31,21 @@ pub(crate) struct Verified {
     pub not_after: Moment,
     /// Whether the processor's root keys are claimed to have been extracted by software.
     pub legacy: bool,
+    /// The key of the chip, if its certificate was verified in full: to be kept.
+    pub learned: Option<KnownKey>,
+    /// What had to be done.
+    pub work: Work,
+}
+
+/// What the verification of evidence took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Work {
+    /// An SEV-SNP report and its certificate.
+    Snp,
+    /// An SEV-SNP report under a key that was known.
+    SnpCached,
+    /// A TDX quote against the collateral that is kept.
+    Tdx,
 }
 
 impl<T: Config> Pallet<T> {
@@ -44,8 +59,16 @@ impl<T: Config> Pallet<T> {
         let product = snp::product_of(&evidence.report, &evidence.certificate).map_err(refused)?;
         let roots = RootsOf::<T>::get((evidence.tee, product)).ok_or(Error::NoRoots)?;
         let floor = Floors::<T>::get((evidence.tee, product)).and_then(|floor| floor.opening(now)).ok_or(Error::NoFloor)?;
-        let claims =
-            snp::verify(&evidence.report, &evidence.certificate, &roots.issuer, &snp::Requirements::USUAL, now).map_err(refused)?;
+        let (certificate, issuer) = (digest(&evidence.certificate), digest(&roots.issuer));
+        let requirements = &snp::Requirements::USUAL;
+        let (claims, learned, work) = match Self::known_key(&evidence.report, certificate, issuer) {
+            Some(key) => (snp::verify_report(&evidence.report, &key, requirements, now).map_err(refused)?, None, Work::SnpCached),
+            None => {
+                let verdict = snp::verify_and_keep(&evidence.report, &evidence.certificate, &roots.issuer, requirements, now);
+                let (claims, key) = verdict.map_err(refused)?;
+                (claims, key.map(|key| KnownKey { certificate, issuer, key }), Work::Snp)
+            }
+        };
         let firmware = firmware(&claims);
         ensure!(firmware.meets(&floor), Error::BelowFloor);
         Ok(Verified {
@@ -54,15 +77,15 @@ impl<T: Config> Pallet<T> {
             firmware: Firmware::SevSnp(firmware),
             host_data: Some(claims.host_data),
             report_data: claims.report_data,
-            basis: Basis::SevSnp { product, issuer: digest(&roots.issuer) },
+            basis: Basis::SevSnp { product, issuer },
             not_after: claims.not_after_ms,
             legacy: product == snp::Product::Milan,
+            learned,
+            work,
         })
     }
 
     fn verify_tdx(evidence: &Evidence, now: Moment) -> Result<Verified, Error<T>> {
-        // Performance counters let a guest be watched. Everything else that can be tolerated is for the floors to say.
-        const REQUIREMENTS: tdx::Requirements = tdx::Requirements { allow_performance_counters: false, ..tdx::Requirements::LENIENT };
         let refused = |error| Error::RefusedTdx(TdxFault(error));
         let missing = |item| Error::NoCollateral(Missing(item));
         ensure!(evidence.certificate.is_empty(), Error::UnexpectedCertificate);
@@ -75,7 +98,7 @@ impl<T: Config> Pallet<T> {
         let Kept { item: tcb_info, .. } = TcbInfos::<T>::get(tee, wanted.fmspc).ok_or(missing(tdx::Item::TcbInfo))?;
         let Kept { item: qe_identity, .. } = QeIdentities::<T>::get(tee).ok_or(missing(tdx::Item::QeIdentity))?;
         let endorsements = tdx::Endorsements { root_crl: &root_crl, pck_crl: &pck_crl, tcb_info: &tcb_info, qe_identity: &qe_identity };
-        let claims = tdx::verify_quote(&evidence.report, &endorsements, &root, &REQUIREMENTS, now).map_err(refused)?;
+        let claims = tdx::verify_quote(&evidence.report, &endorsements, &root, &tdx::Requirements::BY_FLOOR, now).map_err(refused)?;
         let level = level(&claims);
         ensure!(level.meets(&reference.floor), Error::BelowFloor);
         ensure!(claims.xfam & !reference.xfam == 0, Error::XfamNotAllowed);
@@ -89,6 +112,8 @@ impl<T: Config> Pallet<T> {
             basis: Basis::Tdx { root: digest(&root), authority: claims.authority, serial: claims.serial },
             not_after: claims.not_after_ms,
             legacy: false,
+            learned: None,
+            work: Work::Tdx,
         })
     }
 

@@ -34,6 +34,7 @@ pub trait WeightInfo {
 	fn stop() -> Weight;
 	fn resume() -> Weight;
 	fn open_snp() -> Weight;
+	fn open_snp_cached() -> Weight;
 	fn open_tdx() -> Weight;
 	fn close() -> Weight;
 	fn judge() -> Weight;
@@ -327,6 +328,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 			.saturating_add(T::DbWeight::get().reads(18_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
+	fn open_snp_cached() -> Weight {
+		// Proof size in bytes: measured `5087`, estimated `11470`.
+		// Shortest run: 5_900_240_000 ps.
+		Weight::from_parts(3_500_000_000, 11470)
+			.saturating_add(T::DbWeight::get().reads(18_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
+	}
 	/// Storage: `Attestation::Stopped` (r:1 w:0)
 	/// Proof: `Attestation::Stopped` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::SimulationAllowed` (r:1 w:0)
@@ -507,6 +515,11 @@ impl WeightInfo for () {
 	}
 	fn open_snp() -> Weight {
 		Weight::from_parts(6_010_003_000, 11470)
+			.saturating_add(ParityDbWeight::get().reads(18_u64))
+			.saturating_add(ParityDbWeight::get().writes(3_u64))
+	}
+	fn open_snp_cached() -> Weight {
+		Weight::from_parts(3_500_000_000, 11470)
 			.saturating_add(ParityDbWeight::get().reads(18_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}

@@ -16,6 +16,7 @@ use codec::Encode;
 use frame_support::{
     ensure,
     traits::{Get, fungible::hold::Mutate as _, tokens::Precision},
+    weights::Weight,
 };
 use frame_system::pallet_prelude::BlockNumberFor;
 use sp_runtime::{DispatchError, DispatchResult, traits::Zero};
@@ -90,15 +91,16 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// See [`Pallet::attest`].
-    pub(crate) fn do_attest(caller: &T::AccountId, id: JobId, evidence: &Evidence) -> DispatchResult {
+    /// See [`Pallet::attest`]. Answers what the verification weighed.
+    pub(crate) fn do_attest(caller: &T::AccountId, id: JobId, evidence: &Evidence) -> Result<Weight, DispatchError> {
         let job = Self::of_provider(id, caller)?;
         let now = Self::now();
         Self::ensure_state(&job, &[JobState::Accepted, JobState::Attested], now)?;
         let policy = Self::policy(id).ok_or(Error::<T>::UnknownJob)?;
         let (provider, site, terms) = (&job.provider, job.site, job.terms);
-        T::Attester::open(&Candidate { job: id, provider, site, terms, policy: &policy, evidence, now })?;
-        Self::attested(id, job, now)
+        let weight = T::Attester::open(&Candidate { job: id, provider, site, terms, policy: &policy, evidence, now })?;
+        Self::attested(id, job, now)?;
+        Ok(weight)
     }
 
     /// Takes a session that was just opened into the job.
@@ -118,15 +120,16 @@ impl<T: Config> Pallet<T> {
         Ok(())
     }
 
-    /// See [`Pallet::renew`].
-    pub(crate) fn do_renew(caller: &T::AccountId, id: JobId, evidence: &Evidence) -> DispatchResult {
+    /// See [`Pallet::renew`]. Answers what the verification weighed.
+    pub(crate) fn do_renew(caller: &T::AccountId, id: JobId, evidence: &Evidence) -> Result<Weight, DispatchError> {
         let job = Self::of_provider(id, caller)?;
         let now = Self::now();
         Self::ensure_state(&job, &[JobState::Running], now)?;
         let policy = Self::policy(id).ok_or(Error::<T>::UnknownJob)?;
         let (provider, site, terms) = (&job.provider, job.site, job.terms);
-        T::Attester::renew(&Candidate { job: id, provider, site, terms, policy: &policy, evidence, now })?;
-        Self::renewed(id, job, now)
+        let weight = T::Attester::renew(&Candidate { job: id, provider, site, terms, policy: &policy, evidence, now })?;
+        Self::renewed(id, job, now)?;
+        Ok(weight)
     }
 
     /// Takes a session that was just renewed into the job.

@@ -467,15 +467,16 @@ pub mod pallet {
         }
 
         /// Shows that a guest of this job runs in a confidential VM. Allowed again while no checkpoint exists: a restarted guest replaces the
-        /// first, but the deadline for the first checkpoint stays.
+        /// first, but the deadline for the first checkpoint stays. What the dearest evidence would have cost beyond this is paid back.
         ///
         /// Origin: signed, the job's provider. `evidence`: the report and what it binds. Errors: `UnknownJob`, `NotProvider`, `WrongState`,
         /// `Overdue`, and those of the verification. Event: `Attested`.
         #[pallet::call_index(2)]
         #[pallet::weight(T::WeightInfo::attest().saturating_add(T::Attester::open_weight()))]
-        pub fn attest(origin: OriginFor<T>, job: JobId, evidence: Box<Evidence>) -> DispatchResult {
+        pub fn attest(origin: OriginFor<T>, job: JobId, evidence: Box<Evidence>) -> DispatchResultWithPostInfo {
             let caller = ensure_signed(origin)?;
-            Self::do_attest(&caller, job, &evidence)
+            let verified = Self::do_attest(&caller, job, &evidence)?;
+            Ok(Some(T::WeightInfo::attest().saturating_add(verified)).into())
         }
 
         /// Pays the provider what is earned and not paid.
@@ -541,15 +542,17 @@ pub mod pallet {
             Ok(Pays::No.into())
         }
 
-        /// Shows again that the job's guest runs in a confidential VM, so that its session lasts anew. Lets a suspended job go on.
+        /// Shows again that the job's guest runs in a confidential VM, so that its session lasts anew. Lets a suspended job go on. What the
+        /// dearest evidence would have cost beyond this is paid back.
         ///
         /// Origin: signed, the job's provider. `evidence`: of the very guest of the session, binding the evidence that it renews. Errors: `UnknownJob`,
         /// `NotProvider`, `WrongState`, `Overdue`, and those of the verification. Events: `Renewed`, and `Resumed` if it was suspended.
         #[pallet::call_index(8)]
         #[pallet::weight(T::WeightInfo::renew().saturating_add(T::Attester::renew_weight()))]
-        pub fn renew(origin: OriginFor<T>, job: JobId, evidence: Box<Evidence>) -> DispatchResult {
+        pub fn renew(origin: OriginFor<T>, job: JobId, evidence: Box<Evidence>) -> DispatchResultWithPostInfo {
             let caller = ensure_signed(origin)?;
-            Self::do_renew(&caller, job, &evidence)
+            let verified = Self::do_renew(&caller, job, &evidence)?;
+            Ok(Some(T::WeightInfo::renew().saturating_add(verified)).into())
         }
     }
 

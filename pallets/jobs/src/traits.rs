@@ -56,12 +56,13 @@ pub struct Candidate<'a, AccountId> {
 
 /// Who verifies evidence.
 pub trait Attester<AccountId> {
-    /// Verifies the evidence and opens the job's session, replacing an earlier one; or fails.
-    fn open(candidate: &Candidate<'_, AccountId>) -> DispatchResult;
+    /// Verifies the evidence and opens the job's session, replacing an earlier one; or fails. Answers what that weighed.
+    fn open(candidate: &Candidate<'_, AccountId>) -> Result<Weight, DispatchError>;
     /// Upper bound of what [`Attester::open`] weighs.
     fn open_weight() -> Weight;
-    /// Verifies newer evidence of the very guest of the job's session and makes that last anew, whether or not it still counts; or fails.
-    fn renew(candidate: &Candidate<'_, AccountId>) -> DispatchResult;
+    /// Verifies newer evidence of the very guest of the job's session and makes that last anew, whether or not it still counts; or fails. Answers what that
+    /// weighed.
+    fn renew(candidate: &Candidate<'_, AccountId>) -> Result<Weight, DispatchError>;
     /// Upper bound of what [`Attester::renew`] weighs.
     fn renew_weight() -> Weight;
     /// Removes the job's session, if there is one.

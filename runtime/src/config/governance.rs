@@ -37,39 +37,29 @@ impl DefaultVote for SilenceIsNo {
     }
 }
 
-impl pallet_collective::Config<CouncilCollective> for Runtime {
-    type RuntimeOrigin = RuntimeOrigin;
-    type Proposal = RuntimeCall;
-    type RuntimeEvent = RuntimeEvent;
-    type MotionDuration = MotionDuration;
-    type MaxProposals = ConstU32<64>;
-    type MaxMembers = ConstU32<64>;
-    type DefaultVote = SilenceIsNo;
-    type SetMembersOrigin = EnsureRoot<AccountId>;
-    type MaxProposalWeight = MaxProposalWeight;
-    type DisapproveOrigin = EnsureRoot<AccountId>;
-    type KillOrigin = EnsureRoot<AccountId>;
-    /// Only members can propose and their number is bounded, so motions need no deposit.
-    type Consideration = ();
-    type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
+/// One set of rules for both collectives.
+macro_rules! collectives {
+    ($($instance:ty)*) => {
+        $(impl pallet_collective::Config<$instance> for Runtime {
+            type RuntimeOrigin = RuntimeOrigin;
+            type Proposal = RuntimeCall;
+            type RuntimeEvent = RuntimeEvent;
+            type MotionDuration = MotionDuration;
+            type MaxProposals = ConstU32<64>;
+            type MaxMembers = ConstU32<64>;
+            type DefaultVote = SilenceIsNo;
+            type SetMembersOrigin = EnsureRoot<AccountId>;
+            type MaxProposalWeight = MaxProposalWeight;
+            type DisapproveOrigin = EnsureRoot<AccountId>;
+            type KillOrigin = EnsureRoot<AccountId>;
+            /// Only members can propose and their number is bounded, so motions need no deposit.
+            type Consideration = ();
+            type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
+        })*
+    };
 }
 
-impl pallet_collective::Config<TechnicalCollective> for Runtime {
-    type RuntimeOrigin = RuntimeOrigin;
-    type Proposal = RuntimeCall;
-    type RuntimeEvent = RuntimeEvent;
-    type MotionDuration = MotionDuration;
-    type MaxProposals = ConstU32<64>;
-    type MaxMembers = ConstU32<64>;
-    type DefaultVote = SilenceIsNo;
-    type SetMembersOrigin = EnsureRoot<AccountId>;
-    type MaxProposalWeight = MaxProposalWeight;
-    type DisapproveOrigin = EnsureRoot<AccountId>;
-    type KillOrigin = EnsureRoot<AccountId>;
-    /// Only members can propose and their number is bounded, so motions need no deposit.
-    type Consideration = ();
-    type WeightInfo = pallet_collective::weights::SubstrateWeight<Runtime>;
-}
+collectives!(CouncilCollective TechnicalCollective);
 
 impl pallet_consortium::Config for Runtime {
     type RuntimeCall = RuntimeCall;

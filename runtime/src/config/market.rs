@@ -158,16 +158,16 @@ impl pallet_jobs::traits::Cover<AccountId> for Liability {
 pub struct Guests;
 
 impl pallet_jobs::traits::Attester<AccountId> for Guests {
-    fn open(candidate: &pallet_jobs::traits::Candidate<'_, AccountId>) -> DispatchResult {
-        Attestation::open(&attested(candidate)).map(|_| ())
+    fn open(candidate: &pallet_jobs::traits::Candidate<'_, AccountId>) -> Result<Weight, DispatchError> {
+        Attestation::open(&attested(candidate)).map(|opened| opened.weight)
     }
 
     fn open_weight() -> Weight {
         Attestation::open_weight()
     }
 
-    fn renew(candidate: &pallet_jobs::traits::Candidate<'_, AccountId>) -> DispatchResult {
-        Attestation::renew(&attested(candidate)).map(|_| ())
+    fn renew(candidate: &pallet_jobs::traits::Candidate<'_, AccountId>) -> Result<Weight, DispatchError> {
+        Attestation::renew(&attested(candidate)).map(|opened| opened.weight)
     }
 
     fn renew_weight() -> Weight {

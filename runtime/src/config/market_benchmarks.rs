@@ -64,6 +64,7 @@ impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
             deposit: 0,
             sessions: 1,
             endorsements: Default::default(),
+            key: None,
         };
         pallet_attestation::Chips::<Runtime>::insert(session.chip, chip);
         let basis = pallet_attestation::Basis::SevSnp { product: Product::Genoa, issuer };

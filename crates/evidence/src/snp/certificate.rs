@@ -7,8 +7,9 @@ use crate::{
     snp::{Error, Link},
 };
 use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
 use der::{
-    Decode, Reader, SliceReader, Tag, Tagged,
+    Decode as DerDecode, Reader, SliceReader, Tag, Tagged,
     asn1::{AnyRef, BitStringRef, ObjectIdentifier},
     oid::AssociatedOid,
 };
@@ -18,6 +19,7 @@ use rsa::{
     signature::Verifier,
     traits::PublicKeyParts,
 };
+use scale_info::TypeInfo;
 use sha2::Sha384;
 use x509_cert::{
     TbsCertificate, Version,
@@ -33,6 +35,9 @@ const RSA_MODULUS_BITS: u32 = 4096;
 const RSA_EXPONENT: u64 = 65537;
 const SALT_LEN: usize = 48;
 
+/// Length of an uncompressed point of P-384 (SEC 1, section 2.3.3).
+pub(crate) const POINT_LEN: usize = 97;
+
 /// RSASSA-PSS-params: SHA-384, MGF1 with SHA-384, salt 48. AMD writes them with and without the trailer field, whose value is the default either way.
 const PSS_PARAMETERS: &[u8] = &[
     0xa0, 0x0f, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02, 0x05, 0x00, // hash
@@ -41,6 +46,27 @@ const PSS_PARAMETERS: &[u8] = &[
     0xa2, 0x03, 0x02, 0x01, 0x30, // salt length
 ];
 const PSS_TRAILER: &[u8] = &[0xa3, 0x03, 0x02, 0x01, 0x01];
+
+/// When a certificate counts: the first and the last Unix millisecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub(crate) struct Validity {
+    not_before_ms: u64,
+    not_after_ms: u64,
+}
+
+impl Validity {
+    /// The last Unix millisecond.
+    pub(crate) fn not_after_ms(self) -> u64 {
+        self.not_after_ms
+    }
+
+    /// Checks that a certificate at this place counts at `now_ms`.
+    pub(crate) fn check(self, link: Link, now_ms: u64, log: &mut impl Journal<Error>) -> Result<(), Error> {
+        let Self { not_before_ms, not_after_ms } = self;
+        log.check(now_ms >= not_before_ms, Error::CertificateNotYetValid(link), format_args!("valid from {}", Date(not_before_ms)))?;
+        log.check(now_ms <= not_after_ms, Error::CertificateExpired(link), format_args!("valid until {}", Date(not_after_ms)))
+    }
+}
 
 /// A certificate that was read, and not yet judged.
 pub(crate) struct Certificate<'a> {
@@ -80,8 +106,8 @@ impl<'a> Certificate<'a> {
         log.need(self.names_algorithm(), Error::CertificateAlgorithm(link), "")?;
         let (found, wanted) = (self.tbs.issuer(), issuer.tbs.subject());
         log.compare(found == wanted, Error::CertificateIssuer(link), found, wanted)?;
-        issuer.check_validity(now_ms, log)?;
-        self.check_validity(now_ms, log)?;
+        issuer.validity().check(issuer.link, now_ms, log)?;
+        self.validity().check(link, now_ms, log)?;
         let signature = Signature::try_from(self.signature);
         let key = VerifyingKey::<Sha384>::new_with_salt_len(issuer.rsa_key(log)?, SALT_LEN);
         let signed = signature.is_ok_and(|signature| key.verify(self.signed, &signature).is_ok());
@@ -107,27 +133,30 @@ impl<'a> Certificate<'a> {
         self.extensions().iter().find(|extension| extension.extn_id == id).map(|extension| extension.extn_value.as_bytes())
     }
 
-    /// The last millisecond at which it is valid, in Unix time.
-    pub(crate) fn not_after_ms(&self) -> u64 {
-        self.tbs.validity().not_after.to_unix_duration().as_secs().saturating_mul(1000)
+    /// When it counts. Saturating without effect: dates end with the year 9999.
+    pub(crate) fn validity(&self) -> Validity {
+        let validity = self.tbs.validity();
+        Validity {
+            not_before_ms: validity.not_before.to_unix_duration().as_secs().saturating_mul(1000),
+            not_after_ms: validity.not_after.to_unix_duration().as_secs().saturating_mul(1000),
+        }
     }
 
-    /// The subject's key if it is an uncompressed point of P-384.
-    pub(crate) fn p384_key(&self, log: &mut impl Journal<Error>) -> Result<p384::ecdsa::VerifyingKey, Error> {
+    /// The subject's key if it is an uncompressed point of P-384, and its bytes.
+    pub(crate) fn p384_key(&self, log: &mut impl Journal<Error>) -> Result<([u8; POINT_LEN], p384::ecdsa::VerifyingKey), Error> {
         log.take(self.point(), Error::CertificateKey(self.link), "")
     }
 
-    fn point(&self) -> Option<p384::ecdsa::VerifyingKey> {
+    fn point(&self) -> Option<([u8; POINT_LEN], p384::ecdsa::VerifyingKey)> {
         const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
         const SECP384R1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
-        const UNCOMPRESSED_LEN: usize = 97;
         let info = self.tbs.subject_public_key_info();
         let curve = info.algorithm.parameters.as_ref().and_then(|curve| curve.decode_as::<ObjectIdentifier>().ok());
         if info.algorithm.oid != EC_PUBLIC_KEY || curve != Some(SECP384R1) {
             return None;
         }
-        let point = info.subject_public_key.as_bytes().filter(|point| point.len() == UNCOMPRESSED_LEN)?;
-        p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok()
+        let point: [u8; POINT_LEN] = info.subject_public_key.as_bytes()?.try_into().ok()?;
+        Some((point, p384::ecdsa::VerifyingKey::from_sec1_bytes(&point).ok()?))
     }
 
     fn rsa_key(&self, log: &mut impl Journal<Error>) -> Result<RsaPublicKey, Error> {
@@ -149,13 +178,6 @@ impl<'a> Certificate<'a> {
         same && exact && inner.oid == RSASSA_PSS
     }
 
-    fn check_validity(&self, now_ms: u64, log: &mut impl Journal<Error>) -> Result<(), Error> {
-        let not_before = self.tbs.validity().not_before.to_unix_duration().as_secs().saturating_mul(1000);
-        let not_after = self.not_after_ms();
-        log.check(now_ms >= not_before, Error::CertificateNotYetValid(self.link), format_args!("valid from {}", Date(not_before)))?;
-        log.check(now_ms <= not_after, Error::CertificateExpired(self.link), format_args!("valid until {}", Date(not_after)))
-    }
-
     fn check_extensions(&self, log: &mut impl Journal<Error>) -> Result<(), Error> {
         let known = |extension: &Extension| !extension.critical || [BasicConstraints::OID, KeyUsage::OID].contains(&extension.extn_id);
         log.check(self.extensions().iter().all(known), Error::CriticalExtension(self.link), "")?;
@@ -172,7 +194,7 @@ impl<'a> Certificate<'a> {
         self.tbs.extensions().map_or(&[], Vec::as_slice)
     }
 
-    fn decode_extension<'b, T: Decode<'b>>(&'b self, id: ObjectIdentifier) -> Option<T> {
+    fn decode_extension<'b, T: DerDecode<'b>>(&'b self, id: ObjectIdentifier) -> Option<T> {
         self.extension(id).and_then(|value| T::from_der(value).ok())
     }
 }

@@ -5,11 +5,13 @@ use crate::{
     snp::{Error, GuestPolicy, PlatformInfo, Product, Tcb},
 };
 use alloc::string::String;
+use codec::{Decode, DecodeWithMemTracking, Encode};
+use scale_info::TypeInfo;
 
 /// What verified evidence says. Made by [`verify`](crate::snp::verify) only from evidence that passed every check.
 ///
 /// Whether the measurement, the user data, the chip and the firmware level are the wanted ones is for the caller to judge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Claims {
     /// Version of the report's layout.
     pub version: u32,

@@ -8,7 +8,7 @@ use crate::{
 /// Judges as [`verify`](crate::snp::verify) does and tells every check: the verdict is the same.
 pub fn explain(report: &[u8], chip_der: &[u8], issuer_der: &[u8], requirements: &Requirements, now_ms: u64) -> Explanation<Claims, Error> {
     let mut log = Record::new();
-    let result = verify::judge(report, chip_der, issuer_der, requirements, now_ms, &mut log);
+    let result = verify::judge(report, chip_der, issuer_der, requirements, now_ms, &mut log).map(|(claims, _)| claims);
     let vlek = Report::parse(report).is_ok_and(|report| report.is_signed_by_vlek());
     log.finish(result, plan(if vlek { Link::Vlek } else { Link::Chip }))
 }
@@ -49,11 +49,11 @@ fn plan(chip: Link) -> Vec<Error> {
         Error::CertificateEncoding(Link::Issuer),
     ];
     plan.extend(certificate(chip, Link::Issuer));
-    plan.extend([Error::CertificateKey(chip), Error::ExtensionMissing, Error::ExtensionEncoding, Error::ProductMismatch]);
+    plan.extend([Error::CertificateKey(chip), Error::ExtensionMissing, Error::ExtensionEncoding]);
     if chip == Link::Vlek {
-        plan.extend([Error::VlekOfAChip, Error::CspIdMissing, Error::CspIdEncoding]);
+        plan.extend([Error::VlekOfAChip, Error::CspIdMissing, Error::CspIdEncoding, Error::ProductMismatch]);
     } else {
-        plan.extend([Error::ChipIdLength, Error::ChipMismatch]);
+        plan.extend([Error::ChipIdLength, Error::ProductMismatch, Error::ChipMismatch]);
     }
     plan.extend([
         Error::TcbMismatch,

@@ -18,6 +18,7 @@ mod tcb;
 mod verify;
 
 pub use claims::Claims;
+pub use endorsement::ChipKey;
 pub use error::{Error, Link};
 #[cfg(feature = "std")]
 pub use explain::{explain, explain_floor, explain_issuers};
@@ -25,4 +26,4 @@ pub use policy::{GuestPolicy, PlatformInfo, Requirements};
 pub use product::Product;
 pub use report::Report;
 pub use tcb::Tcb;
-pub use verify::{product_of, verify, verify_issuers};
+pub use verify::{product_of, verify, verify_and_keep, verify_certificate, verify_issuers, verify_report};

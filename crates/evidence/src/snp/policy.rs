@@ -4,9 +4,11 @@ use crate::{
     journal::{Journal, tolerated},
     snp::Error,
 };
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
 
 /// The guest policy: fixed at launch, part of what the processor signs (ABI, table "Guest Policy").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct GuestPolicy(pub u64);
 
 impl GuestPolicy {
@@ -60,7 +62,7 @@ impl GuestPolicy {
 
 /// How the platform is set up (ABI, field `PLATFORM_INFO`). Bits of unknown meaning are tolerated: they are the host's, not the guest's, and new firmware
 /// adds to them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct PlatformInfo(pub u64);
 
 impl PlatformInfo {
@@ -88,7 +90,7 @@ impl PlatformInfo {
 /// something empty.
 ///
 /// Debugging, migration, masked or unknown signing keys and privilege levels above 0 have no switch: they are always refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Requirements {
     /// Reports of version 2, which do not name the processor; the product is then what the certificate says.
     pub allow_version_2: bool,

@@ -2,7 +2,7 @@
 
 use crate::{
     journal::{Journal, Silent, tolerated},
-    snp::{Error, GuestPolicy, PlatformInfo, Product, Requirements},
+    snp::{Error, GuestPolicy, Link, PlatformInfo, Product, Requirements},
 };
 use p384::ecdsa::Signature;
 
@@ -147,6 +147,16 @@ pub(crate) enum SigningKey {
     Vcek,
     /// One that AMD has given to a cloud provider, to be loaded into all of its chips.
     Vlek,
+}
+
+impl SigningKey {
+    /// The place of its certificate.
+    pub(crate) fn link(self) -> Link {
+        match self {
+            Self::Vcek => Link::Chip,
+            Self::Vlek => Link::Vlek,
+        }
+    }
 }
 
 /// `N` bytes at an offset.

@@ -4,9 +4,11 @@ use crate::{
     journal::{Journal, tolerated},
     tdx::{Error, Requirements},
 };
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
 
 /// The attributes of a guest: fixed at launch, part of what the TDX module reports.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Attributes(pub u64);
 
 impl Attributes {

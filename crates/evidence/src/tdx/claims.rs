@@ -5,12 +5,14 @@ use crate::{
     tdx::{Advisory, Attributes, BodyType, Error, KeyId, Platform, Serial, TcbStatus},
 };
 use alloc::vec::Vec;
+use codec::{Decode, DecodeWithMemTracking, Encode};
+use scale_info::TypeInfo;
 
 /// What verified evidence says. Made by [`verify`](crate::tdx::verify) and [`verify_quote`](crate::tdx::verify_quote) only, from evidence that passed every
 /// check.
 ///
 /// Whether measurements, user data, processor state, platform and evaluation number are the wanted ones is for the caller to judge.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo)]
 pub struct Claims {
     /// Version of the quote's layout.
     pub version: u16,

@@ -4,12 +4,14 @@ use crate::{
     journal::{Journal, tolerated},
     tdx::{Error, TcbStatus},
 };
+use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
+use scale_info::TypeInfo;
 
 /// What a verifier tolerates beyond the strictest reading. Every field says "allow", so that all-false is the strictest, and none can be met by leaving
 /// something empty.
 ///
 /// Debugging, profiling, migration, service guests, unknown attributes, SEPT_VE_DISABLE = 0 and revoked levels have no switch: they are always refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
 pub struct Requirements {
     /// Platforms of which a part is out of date: known attacks may be open.
     pub allow_out_of_date: bool,
@@ -41,6 +43,10 @@ impl Requirements {
         allow_relaunch_advised: true,
         allow_performance_counters: true,
     };
+
+    /// For whoever holds the platform's standing against a floor of their own: everything but performance counters, of which claims and floors say nothing,
+    /// and which let a guest be watched.
+    pub const BY_FLOOR: Self = Self { allow_performance_counters: false, ..Self::LENIENT };
 
     pub(crate) fn check_status(&self, status: TcbStatus, log: &mut impl Journal<Error>) -> Result<(), Error> {
         let mut check = |best, allowed, error| log.check(best || allowed, error, format_args!("{status:?}{}", tolerated(best, allowed)));

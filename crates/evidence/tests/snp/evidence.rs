@@ -54,9 +54,14 @@ pub struct Evidence {
     vlek: bool,
 }
 
-/// The verdict, which its explanation shares.
+/// The verdict, which its explanation shares; and so does the judgement under the chip's key, if that was ever kept.
 pub fn verify(report: &[u8], chip: &[u8], issuer: &[u8], requirements: &Requirements, now_ms: u64) -> Result<Claims, Error> {
     let verdict = snp::verify(report, chip, issuer, requirements, now_ms);
+    for kept_ms in [now_ms, NOW_MS] {
+        if let Ok(key) = snp::verify_certificate(chip, issuer, kept_ms) {
+            assert_eq!(snp::verify_report(report, &key, requirements, now_ms), verdict, "kept at {kept_ms}");
+        }
+    }
     agreement::agreed(verdict, &snp::explain(report, chip, issuer, requirements, now_ms), Refusal::Snp)
 }
 

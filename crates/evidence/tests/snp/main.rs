@@ -4,6 +4,7 @@ mod evidence;
 mod explanation;
 mod genuine;
 mod image;
+mod kept;
 mod launch_digest;
 mod mutation;
 mod refusals;

@@ -313,7 +313,7 @@ fn claims_end_with_the_first_certificate() {
 }
 
 /// The same validity, but ending with the first day of a year.
-fn with_end(template: &blockcloud_simulator::Template, year: u16) -> x509_cert::time::Validity {
+pub fn with_end(template: &blockcloud_simulator::Template, year: u16) -> x509_cert::time::Validity {
     let end = der::DateTime::new(year, 1, 1, 0, 0, 0).and_then(der::asn1::UtcTime::from_date_time).expect("a date");
     x509_cert::time::Validity::new(template.validity.not_before, x509_cert::time::Time::UtcTime(end))
 }

@@ -33,8 +33,16 @@ mod registration {
     fn is_by_the_first_evidence_and_costs_a_deposit() {
         run(|| {
             assert_ok!(open(&Guest::new(1).evidence()));
-            let record = Chip { provider: PROVIDER, site: SITE, deposit: deposit(), sessions: 1, endorsements: Default::default() };
-            assert_eq!(Chips::<Test>::get(chip()), Some(record));
+            let record = Chips::<Test>::get(chip()).unwrap();
+            let wanted = Chip {
+                provider: PROVIDER,
+                site: SITE,
+                deposit: deposit(),
+                sessions: 1,
+                endorsements: Default::default(),
+                key: record.key.clone(),
+            };
+            assert_eq!(record, wanted);
             assert_eq!(held(), deposit());
             System::assert_has_event(Event::ChipRegistered { chip: chip(), provider: PROVIDER, site: SITE }.into());
         });

@@ -1,6 +1,6 @@
 //! Each invariant is broken once, and try-state says which.
 
-use crate::{Accepted, Approval, DeniedChips, Floors, Measurements, Scheduled, Seen, Sessions, SimulationAllowed, mock::*};
+use crate::{Accepted, Approval, Chip, Chips, DeniedChips, Floors, Measurements, Scheduled, Seen, Sessions, SimulationAllowed, mock::*};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{Digest, JobId, Measurement, Session, Tcb, Tee};
 use frame_support::traits::Hooks;
@@ -72,6 +72,15 @@ fn fifth_the_councils_lists_are_bounded() {
     assert_eq!(verdict(measurements), broken("5: too many measurements are approved"));
     let chips = || (0..=MAX_DENIED_CHIPS as u8).for_each(|number| DeniedChips::<Test>::insert(Digest([number; 32]), ()));
     assert_eq!(verdict(chips), broken("5: too many chips are denied"));
+}
+
+#[test]
+fn eighth_a_chips_key_is_its_own() {
+    let moved = || {
+        let record = Chips::<Test>::get(chip()).unwrap();
+        Chips::<Test>::insert(Digest([1; 32]), Chip { sessions: 0, deposit: 0, ..record });
+    };
+    assert_eq!(verdict(moved), broken("8: a chip has the key of another"));
 }
 
 #[test]

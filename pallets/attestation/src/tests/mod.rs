@@ -7,6 +7,7 @@ mod fixture;
 mod genesis;
 mod invariants;
 mod judge;
+mod known_key;
 mod open;
 mod publishers;
 mod renew;

@@ -1,12 +1,24 @@
 //! `attest`.
 
 use super::{job, state};
-use crate::{Error, Event, mock::*};
+use crate::{Call, Error, Event, WeightInfo, mock::*};
 use blockcloud_primitives::{Evidence, JobId, JobState, List, PublicKey};
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
 
 fn attest_again(id: JobId, evidence: Evidence) -> sp_runtime::DispatchResult {
-    Jobs::attest(signed(PROVIDER), id, Box::new(evidence))
+    Jobs::attest(signed(PROVIDER), id, Box::new(evidence)).map(drop).map_err(|failure| failure.error)
+}
+
+#[test]
+fn pays_back_what_the_verification_did_not_cost() {
+    run(|| {
+        let id = accepted();
+        let evidence = Box::new(Guest::new(id).evidence());
+        let announced = Call::<Test>::attest { job: id, evidence: evidence.clone() }.get_dispatch_info().call_weight;
+        let charged = Jobs::attest(signed(PROVIDER), id, evidence).unwrap().actual_weight.unwrap();
+        assert_eq!(charged, <() as WeightInfo>::attest() + OPENED);
+        assert!(charged.all_lte(announced) && charged.ref_time() < announced.ref_time(), "{charged:?} {announced:?}");
+    });
 }
 
 #[test]

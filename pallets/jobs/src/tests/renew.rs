@@ -1,9 +1,9 @@
 //! `renew`.
 
 use super::{job, state};
-use crate::{Error, Event, mock::*};
+use crate::{Call, Error, Event, WeightInfo, mock::*};
 use blockcloud_primitives::{Evidence, JobId, JobState, Lapse, List};
-use frame_support::{assert_noop, assert_ok};
+use frame_support::{assert_noop, assert_ok, dispatch::GetDispatchInfo};
 
 /// Newer evidence of the same guest.
 fn newer(id: JobId) -> Evidence {
@@ -13,7 +13,19 @@ fn newer(id: JobId) -> Evidence {
 }
 
 fn renew(id: JobId) -> sp_runtime::DispatchResult {
-    Jobs::renew(signed(PROVIDER), id, Box::new(newer(id)))
+    Jobs::renew(signed(PROVIDER), id, Box::new(newer(id))).map(drop).map_err(|failure| failure.error)
+}
+
+#[test]
+fn pays_back_what_the_verification_did_not_cost() {
+    run(|| {
+        let id = running();
+        let evidence = Box::new(newer(id));
+        let announced = Call::<Test>::renew { job: id, evidence: evidence.clone() }.get_dispatch_info().call_weight;
+        let charged = Jobs::renew(signed(PROVIDER), id, evidence).unwrap().actual_weight.unwrap();
+        assert_eq!(charged, <() as WeightInfo>::renew() + RENEWED);
+        assert!(charged.all_lte(announced) && charged.ref_time() < announced.ref_time(), "{charged:?} {announced:?}");
+    });
 }
 
 #[test]
