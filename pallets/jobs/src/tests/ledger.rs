@@ -17,6 +17,7 @@ enum Step {
         escrow: u128,
         longest_run: u32,
         gap: u32,
+        grace: u32,
     },
     /// What usually comes next for the job, so that many sequences get far: accept, attest, checkpoint.
     Next {
@@ -49,7 +50,15 @@ enum Step {
     Poke {
         job: usize,
     },
+    /// What the guest is, is approved no longer.
     Withdraw {
+        job: usize,
+    },
+    /// It is approved again.
+    Reinstate {
+        job: usize,
+    },
+    Renew {
         job: usize,
     },
     Wait {
@@ -64,8 +73,8 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let job = prop_oneof![3 => Just(0_usize), 1 => 0..4_usize];
     let step = prop_oneof![
-        2 => (0..3_usize, 0..4_usize, 0..20_000_u128, 1..120_u32, MIN_GAP..=MAX_GAP)
-            .prop_map(|(customer, offer, escrow, longest_run, gap)| Step::Place { customer, offer, escrow, longest_run, gap }),
+        2 => (0..3_usize, 0..4_usize, 0..20_000_u128, 1..120_u32, MIN_GAP..=MAX_GAP, prop_oneof![Just(0_u32), 1..90_u32])
+            .prop_map(|(customer, offer, escrow, longest_run, gap, grace)| Step::Place { customer, offer, escrow, longest_run, gap, grace }),
         16 => job.clone().prop_map(|job| Step::Next { job }),
         1 => job.clone().prop_map(|job| Step::Accept { job }),
         1 => job.clone().prop_map(|job| Step::Attest { job }),
@@ -74,8 +83,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => job.clone().prop_map(|job| Step::Complete { job }),
         1 => (job.clone(), 0..5_usize).prop_map(|(job, who)| Step::Cancel { job, who }),
         2 => (job.clone(), 0..5_000_u128).prop_map(|(job, amount)| Step::TopUp { job, amount }),
-        1 => job.clone().prop_map(|job| Step::Poke { job }),
-        1 => job.prop_map(|job| Step::Withdraw { job }),
+        2 => job.clone().prop_map(|job| Step::Poke { job }),
+        2 => job.clone().prop_map(|job| Step::Withdraw { job }),
+        2 => job.clone().prop_map(|job| Step::Reinstate { job }),
+        2 => job.prop_map(|job| Step::Renew { job }),
         8 => prop_oneof![20 => 0..6_000_u64, 3 => 0..40_000_u64, 1 => 0..700_000_u64].prop_map(|ms| Step::Wait { ms }),
         1 => prop_oneof![3 => 0..5_000_u64, 1 => 0..60_000_u64].prop_map(|ms| Step::Stall { ms }),
     ];
@@ -98,6 +109,11 @@ struct Entry {
     deadline: u64,
     session_until: u64,
     withdrawn: bool,
+    grace: u64,
+    /// Until when it waits for evidence that counts, if it does.
+    suspended: Option<u64>,
+    /// In which second the service comes by, once the job runs.
+    looked_at: u64,
     started: u64,
     last: u64,
     vouched: u64,
@@ -105,6 +121,14 @@ struct Entry {
     deposited: u128,
     paid: u128,
     returned: u128,
+}
+
+/// What becomes of a job by itself.
+enum Turn {
+    End(End),
+    /// Until then it waits for evidence that counts.
+    Wait(u64),
+    GoOn,
 }
 
 #[derive(Default)]
@@ -158,18 +182,44 @@ impl Entry {
         all.into_iter().find(|(at, _)| *at == first).unwrap()
     }
 
-    /// Why it has ended by `now`, if it has.
-    fn ended(&self, now: u64) -> Option<End> {
-        let lapsed = self.withdrawn || now.min(self.deadline) >= self.session_until;
+    /// What has become of it by `now`, if anything.
+    fn turn(&self, now: u64) -> Option<Turn> {
+        let expired = now.min(self.deadline) >= self.session_until;
+        let lapsed = self.withdrawn || expired;
         let overdue = now >= self.deadline;
         match self.state {
-            JobState::Reserved if overdue => Some(End::NotAccepted),
-            JobState::Accepted if overdue => Some(End::NotAttested),
-            JobState::Attested | JobState::Running if lapsed => Some(End::AttestationLapsed),
-            JobState::Attested if overdue => Some(End::NotStarted),
-            JobState::Running if overdue => Some(self.running_until().1),
+            JobState::Reserved if overdue => Some(Turn::End(End::NotAccepted)),
+            JobState::Accepted if overdue => Some(Turn::End(End::NotAttested)),
+            JobState::Attested if lapsed => Some(Turn::End(End::AttestationLapsed)),
+            JobState::Attested if overdue => Some(Turn::End(End::NotStarted)),
+            JobState::Running if self.suspended.is_some() => {
+                if overdue {
+                    Some(Turn::End(End::AttestationLapsed))
+                } else {
+                    (!lapsed).then_some(Turn::GoOn)
+                }
+            }
+            JobState::Running if lapsed => {
+                // That it runs out is known beforehand; anything else begins when it is noticed.
+                let until = self.grace + if expired { now.min(self.session_until) } else { now };
+                Some(if until > now { Turn::Wait(until) } else { Turn::End(End::AttestationLapsed) })
+            }
+            JobState::Running if overdue => Some(Turn::End(self.running_until().1)),
             _ => None,
         }
+    }
+
+    /// Nothing of the time that it waited is paid, and its next checkpoint has a whole gap.
+    fn go_on(&mut self, now: u64) {
+        if self.suspended.take().is_some() {
+            (self.vouched, self.last) = (self.vouched.max(now), now);
+        }
+    }
+
+    /// Sets the deadline of a running job. It may have passed: then the service comes in the next second.
+    fn fix_deadline(&mut self, now: u64) {
+        self.deadline = self.suspended.unwrap_or_else(|| self.running_until().0);
+        self.looked_at = self.deadline.div_ceil(1000).max(now / 1000 + 1);
     }
 }
 
@@ -231,8 +281,20 @@ impl Ledger {
             }
             return over;
         }
-        let Some(end) = entry.ended(self.now) else { return false };
-        self.end(id, end);
+        let (turn, now) = (entry.turn(self.now), self.now);
+        let entry = self.jobs.get_mut(&id).unwrap();
+        match turn {
+            None => return false,
+            Some(Turn::End(end)) => self.end(id, end),
+            Some(Turn::Wait(until)) => {
+                entry.suspended = Some(until);
+                entry.fix_deadline(now);
+            }
+            Some(Turn::GoOn) => {
+                entry.go_on(now);
+                entry.fix_deadline(now);
+            }
+        }
         true
     }
 
@@ -242,8 +304,10 @@ impl Ledger {
         self.jobs.get_mut(&id).filter(|entry| states.contains(&entry.state) && now < entry.deadline)
     }
 
-    fn place(&mut self, id: JobId, customer: usize, offer: usize, escrow: u128, longest_run: u32, gap: u32) -> bool {
+    /// `wanted`: longest run, gap and grace, in seconds.
+    fn place(&mut self, id: JobId, customer: usize, offer: usize, escrow: u128, wanted: [u32; 3]) -> bool {
         let (provider, rate) = OFFERS[offer].clone();
+        let [longest_run, gap, grace] = wanted;
         if escrow < rate * u128::from(longest_run.min(MIN_PAID_TIME)) {
             return false;
         }
@@ -259,6 +323,9 @@ impl Ledger {
             deadline: self.now + ms(ACCEPT_WITHIN),
             session_until: 0,
             withdrawn: false,
+            grace: ms(grace),
+            suspended: None,
+            looked_at: 0,
             started: 0,
             last: 0,
             vouched: 0,
@@ -298,6 +365,7 @@ impl Ledger {
             return false;
         };
         let signed = now - late;
+        entry.go_on(now);
         if entry.state == JobState::Attested {
             (entry.state, entry.started, entry.vouched) = (JobState::Running, now, signed);
         } else if signed > entry.vouched {
@@ -306,7 +374,16 @@ impl Ledger {
             entry.vouched = signed;
         }
         entry.last = now;
-        entry.deadline = entry.running_until().0;
+        entry.fix_deadline(now);
+        true
+    }
+
+    fn renew(&mut self, id: JobId) -> bool {
+        let now = self.now;
+        let Some(entry) = self.usable(id, &[JobState::Running]) else { return false };
+        entry.session_until = now + ms(LEDGER_SESSION);
+        entry.go_on(now);
+        entry.fix_deadline(now);
         true
     }
 
@@ -345,12 +422,13 @@ impl Ledger {
         if amount == 0 {
             return false;
         }
+        let now = self.now;
         let Some(entry) = self.usable(id, &[JobState::Reserved, JobState::Accepted, JobState::Attested, JobState::Running]) else {
             return false;
         };
         entry.deposited += amount;
         if entry.state == JobState::Running {
-            entry.deadline = entry.running_until().0;
+            entry.fix_deadline(now);
         }
         self.flows.deposited += amount;
         true
@@ -359,7 +437,10 @@ impl Ledger {
     /// The service looks at what is due: at whole seconds, and at everything whose second has come.
     fn serve(&mut self) {
         for id in self.jobs.keys().copied().collect::<Vec<_>>() {
-            let overdue = |ledger: &Self| ledger.jobs.get(&id).is_some_and(|entry| entry.deadline.div_ceil(1000) * 1000 <= ledger.now);
+            let overdue = |ledger: &Self| {
+                let second = |entry: &Entry| if entry.state == JobState::Running { entry.looked_at } else { entry.deadline.div_ceil(1000) };
+                ledger.jobs.get(&id).is_some_and(|entry| second(entry) * 1000 <= ledger.now)
+            };
             while overdue(self) && self.advance(id) {}
         }
     }
@@ -376,14 +457,14 @@ fn play(step: &Step, ledger: &mut Ledger) -> Result<(), TestCaseError> {
         stored.map_or(STRANGER, |job| if provider { job.provider } else { job.customer })
     };
     let (happened, expected) = match *step {
-        Step::Place { customer, offer, escrow, longest_run, gap } => {
+        Step::Place { customer, offer, escrow, longest_run, gap, grace } => {
             let mut spec = JobSpec { escrow, longest_run, ..spec() };
-            spec.policy.checkpoint_gap = gap;
+            (spec.policy.checkpoint_gap, spec.policy.suspension_grace) = (gap, grace);
             let id = crate::NextJob::<Test>::get();
             let taken = [OFFER, OTHER_OFFER, FREE_OFFER, GHOST_OFFER][offer];
             (
                 Jobs::place(signed(CUSTOMERS[customer].clone()), taken, Box::new(spec)).is_ok(),
-                ledger.place(id, customer, offer, escrow, longest_run, gap),
+                ledger.place(id, customer, offer, escrow, [longest_run, gap, grace]),
             )
         }
         Step::Next { job } => {
@@ -438,6 +519,19 @@ fn play(step: &Step, ledger: &mut Ledger) -> Result<(), TestCaseError> {
             }
             (true, true)
         }
+        Step::Reinstate { job } => {
+            let id = id(job);
+            if let Some(entry) = ledger.jobs.get_mut(&id) {
+                entry.withdrawn = false;
+                change(|world| world.withdrawn.retain(|of| *of != id));
+            }
+            (true, true)
+        }
+        Step::Renew { job } => {
+            let id = id(job);
+            let evidence = Box::new(Guest::new(id).evidence());
+            (Jobs::renew(signed(party(id, true)), id, evidence).is_ok(), ledger.renew(id))
+        }
         Step::Wait { ms } => {
             ledger.now += ms;
             wait(ms);
@@ -458,11 +552,14 @@ fn play(step: &Step, ledger: &mut Ledger) -> Result<(), TestCaseError> {
 }
 
 /// When exactly the service looks, the ledger does not know: within the second of a deadline, or earlier at a job whose session was withdrawn, it may or
-/// may not. The ledger takes over what the chain did, and holds it against its own rules: there must have been a reason.
+/// may not, and so once an approval is given back. The ledger takes over what the chain did, and holds it against its own rules: there must have been
+/// a reason.
 fn notice_what_the_service_did(ledger: &mut Ledger) {
     for id in ledger.jobs.keys().copied().collect::<Vec<_>>() {
-        let gone = Stored::<Test>::get(id).is_none_or(|job| job.is_live() != ledger.jobs[&id].live());
-        assert!(!gone || ledger.advance(id), "the service moved {id:?} for no reason");
+        let entry = &ledger.jobs[&id];
+        let moved = Stored::<Test>::get(id)
+            .is_none_or(|job| job.is_live() != entry.live() || job.is_live() && job.suspended.is_some() != entry.suspended.is_some());
+        assert!(!moved || ledger.advance(id), "the service moved {id:?} for no reason");
     }
 }
 
@@ -477,6 +574,9 @@ fn compare(ledger: &Ledger) -> Result<(), TestCaseError> {
         let entry = &ledger.jobs[id];
         prop_assert_eq!(job.state, entry.state, "{:?}", id);
         prop_assert_eq!(job.deadline, entry.deadline, "{:?}", id);
+        if job.is_live() {
+            prop_assert_eq!(job.suspended.map(|suspension| suspension.until), entry.suspended, "{:?}", id);
+        }
         prop_assert_eq!(
             (job.deposited, job.earned(), job.paid, job.returned),
             (entry.deposited, entry.earned(), entry.paid, entry.returned)
