@@ -51,8 +51,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
 	fn set_roots() -> Weight {
 		// Proof size in bytes: measured `168`, estimated `1493`.
-		// Shortest run: 4_238_303_000 ps.
-		Weight::from_parts(8_326_102_000, 1493)
+		// Shortest run: 4_243_400_000 ps.
+		Weight::from_parts(4_332_662_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -60,8 +60,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
 	fn remove_roots() -> Weight {
 		// Proof size in bytes: measured `191`, estimated `7575`.
-		// Shortest run: 12_779_000 ps.
-		Weight::from_parts(14_261_000, 7575)
+		// Shortest run: 13_169_000 ps.
+		Weight::from_parts(14_412_000, 7575)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -73,8 +73,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Measurements` (`max_values`: None, `max_size`: Some(81), added: 2556, mode: `MaxEncodedLen`)
 	fn approve_measurement() -> Weight {
 		// Proof size in bytes: measured `168`, estimated `3546`.
-		// Shortest run: 15_743_000 ps.
-		Weight::from_parts(17_476_000, 3546)
+		// Shortest run: 16_364_000 ps.
+		Weight::from_parts(17_957_000, 3546)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -86,8 +86,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::CounterForMeasurements` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn withdraw_measurement() -> Weight {
 		// Proof size in bytes: measured `289`, estimated `3546`.
-		// Shortest run: 19_559_000 ps.
-		Weight::from_parts(21_342_000, 3546)
+		// Shortest run: 20_210_000 ps.
+		Weight::from_parts(21_872_000, 3546)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -95,12 +95,14 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::CounterForDeniedChips` (r:1 w:1)
 	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Chips` (r:1 w:1)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	fn deny_chip() -> Weight {
-		// Proof size in bytes: measured `162`, estimated `3513`.
-		// Shortest run: 14_441_000 ps.
-		Weight::from_parts(16_154_000, 3513)
-			.saturating_add(T::DbWeight::get().reads(2_u64))
-			.saturating_add(T::DbWeight::get().writes(2_u64))
+		// Proof size in bytes: measured `766`, estimated `3994`.
+		// Shortest run: 27_882_000 ps.
+		Weight::from_parts(36_043_000, 3994)
+			.saturating_add(T::DbWeight::get().reads(3_u64))
+			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	/// Storage: `Attestation::DeniedChips` (r:1 w:1)
 	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
@@ -108,8 +110,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn allow_chip() -> Weight {
 		// Proof size in bytes: measured `255`, estimated `3513`.
-		// Shortest run: 16_555_000 ps.
-		Weight::from_parts(18_217_000, 3513)
+		// Shortest run: 17_085_000 ps.
+		Weight::from_parts(18_537_000, 3513)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -119,8 +121,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn set_floor() -> Weight {
 		// Proof size in bytes: measured `230`, estimated `3502`.
-		// Shortest run: 16_955_000 ps.
-		Weight::from_parts(18_557_000, 3502)
+		// Shortest run: 17_636_000 ps.
+		Weight::from_parts(19_038_000, 3502)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -132,8 +134,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::TdxRoots` (`max_values`: None, `max_size`: Some(2059), added: 4534, mode: `MaxEncodedLen`)
 	fn set_tdx_root() -> Weight {
 		// Proof size in bytes: measured `168`, estimated `1493`.
-		// Shortest run: 27_101_000 ps.
-		Weight::from_parts(29_083_000, 1493)
+		// Shortest run: 27_250_000 ps.
+		Weight::from_parts(29_113_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -141,8 +143,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::TdxRoots` (`max_values`: None, `max_size`: Some(2059), added: 4534, mode: `MaxEncodedLen`)
 	fn remove_tdx_root() -> Weight {
 		// Proof size in bytes: measured `190`, estimated `5524`.
-		// Shortest run: 12_719_000 ps.
-		Weight::from_parts(14_021_000, 5524)
+		// Shortest run: 13_230_000 ps.
+		Weight::from_parts(14_431_000, 5524)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -152,8 +154,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn set_tdx_floor() -> Weight {
 		// Proof size in bytes: measured `253`, estimated `3523`.
-		// Shortest run: 17_085_000 ps.
-		Weight::from_parts(18_928_000, 3523)
+		// Shortest run: 17_526_000 ps.
+		Weight::from_parts(19_559_000, 3523)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -173,8 +175,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
 	fn submit_crl() -> Weight {
 		// Proof size in bytes: measured `14518`, estimated `10112`.
-		// Shortest run: 2_133_278_000 ps.
-		Weight::from_parts(2_222_850_000, 10112)
+		// Shortest run: 2_165_936_000 ps.
+		Weight::from_parts(2_285_574_000, 10112)
 			.saturating_add(T::DbWeight::get().reads(9_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -194,8 +196,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
 	fn submit_json() -> Weight {
 		// Proof size in bytes: measured `10043`, estimated `26186`.
-		// Shortest run: 2_014_481_000 ps.
-		Weight::from_parts(2_117_293_000, 26186)
+		// Shortest run: 2_034_862_000 ps.
+		Weight::from_parts(2_100_678_000, 26186)
 			.saturating_add(T::DbWeight::get().reads(9_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -210,22 +212,22 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
 	fn remove_collateral() -> Weight {
-		// Proof size in bytes: measured `7208`, estimated `10112`.
-		// Shortest run: 73_278_000 ps.
-		Weight::from_parts(85_547_000, 10112)
+		// Proof size in bytes: measured `7789`, estimated `10112`.
+		// Shortest run: 90_484_000 ps.
+		Weight::from_parts(100_299_000, 10112)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	/// Storage: `Attestation::Chips` (r:1 w:1)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
 	fn release_chip() -> Weight {
-		// Proof size in bytes: measured `557`, estimated `3730`.
-		// Shortest run: 62_042_000 ps.
-		Weight::from_parts(70_845_000, 3730)
+		// Proof size in bytes: measured `822`, estimated `3994`.
+		// Shortest run: 64_727_000 ps.
+		Weight::from_parts(72_238_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -234,20 +236,20 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Timestamp::Now` (r:1 w:0)
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Chips` (r:1 w:1)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	fn endorse_chip() -> Weight {
-		// Proof size in bytes: measured `765`, estimated `11082`.
-		// Shortest run: 33_640_000 ps.
-		Weight::from_parts(36_764_000, 11082)
+		// Proof size in bytes: measured `766`, estimated `11082`.
+		// Shortest run: 35_152_000 ps.
+		Weight::from_parts(37_746_000, 11082)
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
 	/// Storage: `Attestation::Chips` (r:1 w:1)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	fn withdraw_endorsement() -> Weight {
-		// Proof size in bytes: measured `456`, estimated `3730`.
-		// Shortest run: 15_623_000 ps.
-		Weight::from_parts(17_336_000, 3730)
+		// Proof size in bytes: measured `457`, estimated `3994`.
+		// Shortest run: 16_505_000 ps.
+		Weight::from_parts(18_057_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -261,8 +263,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
 	fn publish_measurement() -> Weight {
 		// Proof size in bytes: measured `308`, estimated `3730`.
-		// Shortest run: 62_122_000 ps.
-		Weight::from_parts(65_537_000, 3730)
+		// Shortest run: 64_235_000 ps.
+		Weight::from_parts(69_573_000, 3730)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -276,8 +278,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
 	fn retract_measurement() -> Weight {
 		// Proof size in bytes: measured `522`, estimated `3730`.
-		// Shortest run: 57_005_000 ps.
-		Weight::from_parts(60_730_000, 3730)
+		// Shortest run: 58_307_000 ps.
+		Weight::from_parts(62_193_000, 3730)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -285,8 +287,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Stopped` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn stop() -> Weight {
 		// Proof size in bytes: measured `162`, estimated `1486`.
-		// Shortest run: 8_473_000 ps.
-		Weight::from_parts(9_274_000, 1486)
+		// Shortest run: 8_793_000 ps.
+		Weight::from_parts(9_674_000, 1486)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -294,8 +296,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Stopped` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn resume() -> Weight {
 		// Proof size in bytes: measured `182`, estimated `1486`.
-		// Shortest run: 8_993_000 ps.
-		Weight::from_parts(9_885_000, 1486)
+		// Shortest run: 9_394_000 ps.
+		Weight::from_parts(10_305_000, 1486)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -311,10 +313,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Floors` (r:1 w:0)
 	/// Proof: `Attestation::Floors` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Chips` (r:1 w:1)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::DeniedChips` (r:1 w:0)
 	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
-	/// Storage: `Attestation::Chips` (r:1 w:1)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
 	/// Storage: `Offers::Certifiers` (r:4 w:0)
 	/// Proof: `Offers::Certifiers` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Published` (r:4 w:0)
@@ -322,16 +324,38 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Attestation::Sessions` (r:1 w:1)
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	fn open_snp() -> Weight {
-		// Proof size in bytes: measured `5087`, estimated `11470`.
-		// Shortest run: 5_900_240_000 ps.
-		Weight::from_parts(6_010_003_000, 11470)
+		// Proof size in bytes: measured `5351`, estimated `11470`.
+		// Shortest run: 5_907_321_000 ps.
+		Weight::from_parts(6_073_467_000, 11470)
 			.saturating_add(T::DbWeight::get().reads(18_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
+	/// Storage: `Attestation::Stopped` (r:1 w:0)
+	/// Proof: `Attestation::Stopped` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::SimulationAllowed` (r:1 w:0)
+	/// Proof: `Attestation::SimulationAllowed` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
+	/// Storage: `System::BlockHash` (r:2 w:0)
+	/// Proof: `System::BlockHash` (`max_values`: None, `max_size`: Some(44), added: 2519, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Accepted` (r:1 w:1)
+	/// Proof: `Attestation::Accepted` (`max_values`: None, `max_size`: Some(593), added: 3068, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::RootsOf` (r:1 w:0)
+	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Floors` (r:1 w:0)
+	/// Proof: `Attestation::Floors` (`max_values`: None, `max_size`: Some(37), added: 2512, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Chips` (r:1 w:1)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::DeniedChips` (r:1 w:0)
+	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Offers::Certifiers` (r:4 w:0)
+	/// Proof: `Offers::Certifiers` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Published` (r:4 w:0)
+	/// Proof: `Attestation::Published` (`max_values`: None, `max_size`: Some(145), added: 2620, mode: `MaxEncodedLen`)
+	/// Storage: `Attestation::Sessions` (r:1 w:1)
+	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	fn open_snp_cached() -> Weight {
-		// Proof size in bytes: measured `5087`, estimated `11470`.
-		// Shortest run: 5_900_240_000 ps.
-		Weight::from_parts(3_500_000_000, 11470)
+		// Proof size in bytes: measured `5351`, estimated `11470`.
+		// Shortest run: 3_859_540_000 ps.
+		Weight::from_parts(3_964_877_000, 11470)
 			.saturating_add(T::DbWeight::get().reads(18_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -358,7 +382,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Attestation::DeniedChips` (r:1 w:0)
 	/// Proof: `Attestation::DeniedChips` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Chips` (r:1 w:1)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	/// Storage: `Offers::Certifiers` (r:4 w:0)
 	/// Proof: `Offers::Certifiers` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Published` (r:4 w:0)
@@ -366,22 +390,22 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Attestation::Sessions` (r:1 w:1)
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	fn open_tdx() -> Weight {
-		// Proof size in bytes: measured `18375`, estimated `26186`.
-		// Shortest run: 2_742_171_000 ps.
-		Weight::from_parts(2_819_537_000, 26186)
+		// Proof size in bytes: measured `18376`, estimated `26186`.
+		// Shortest run: 2_751_505_000 ps.
+		Weight::from_parts(2_847_607_000, 26186)
 			.saturating_add(T::DbWeight::get().reads(22_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
 	/// Storage: `Attestation::Sessions` (r:1 w:1)
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Chips` (r:1 w:1)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Accepted` (r:0 w:1)
 	/// Proof: `Attestation::Accepted` (`max_values`: None, `max_size`: Some(593), added: 3068, mode: `MaxEncodedLen`)
 	fn close() -> Weight {
-		// Proof size in bytes: measured `831`, estimated `3875`.
-		// Shortest run: 20_230_000 ps.
-		Weight::from_parts(22_463_000, 3875)
+		// Proof size in bytes: measured `1095`, estimated `3994`.
+		// Shortest run: 21_231_000 ps.
+		Weight::from_parts(24_276_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -400,13 +424,13 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Attestation::RootCrls` (r:1 w:0)
 	/// Proof: `Attestation::RootCrls` (`max_values`: None, `max_size`: Some(6599), added: 9074, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Chips` (r:1 w:0)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	/// Storage: `Offers::Certifiers` (r:4 w:0)
 	/// Proof: `Offers::Certifiers` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
 	fn judge() -> Weight {
-		// Proof size in bytes: measured `15301`, estimated `11082`.
-		// Shortest run: 70_294_000 ps.
-		Weight::from_parts(75_942_000, 11082)
+		// Proof size in bytes: measured `15302`, estimated `11082`.
+		// Shortest run: 73_439_000 ps.
+		Weight::from_parts(80_420_000, 11082)
 			.saturating_add(T::DbWeight::get().reads(12_u64))
 	}
 }
@@ -414,127 +438,127 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The same without a runtime, for mocks.
 impl WeightInfo for () {
 	fn set_roots() -> Weight {
-		Weight::from_parts(8_326_102_000, 1493)
+		Weight::from_parts(4_332_662_000, 1493)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn remove_roots() -> Weight {
-		Weight::from_parts(14_261_000, 7575)
+		Weight::from_parts(14_412_000, 7575)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn approve_measurement() -> Weight {
-		Weight::from_parts(17_476_000, 3546)
+		Weight::from_parts(17_957_000, 3546)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn withdraw_measurement() -> Weight {
-		Weight::from_parts(21_342_000, 3546)
+		Weight::from_parts(21_872_000, 3546)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn deny_chip() -> Weight {
-		Weight::from_parts(16_154_000, 3513)
-			.saturating_add(ParityDbWeight::get().reads(2_u64))
-			.saturating_add(ParityDbWeight::get().writes(2_u64))
+		Weight::from_parts(36_043_000, 3994)
+			.saturating_add(ParityDbWeight::get().reads(3_u64))
+			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn allow_chip() -> Weight {
-		Weight::from_parts(18_217_000, 3513)
+		Weight::from_parts(18_537_000, 3513)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn set_floor() -> Weight {
-		Weight::from_parts(18_557_000, 3502)
+		Weight::from_parts(19_038_000, 3502)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn set_tdx_root() -> Weight {
-		Weight::from_parts(29_083_000, 1493)
+		Weight::from_parts(29_113_000, 1493)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn remove_tdx_root() -> Weight {
-		Weight::from_parts(14_021_000, 5524)
+		Weight::from_parts(14_431_000, 5524)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn set_tdx_floor() -> Weight {
-		Weight::from_parts(18_928_000, 3523)
+		Weight::from_parts(19_559_000, 3523)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn submit_crl() -> Weight {
-		Weight::from_parts(2_222_850_000, 10112)
+		Weight::from_parts(2_285_574_000, 10112)
 			.saturating_add(ParityDbWeight::get().reads(9_u64))
 			.saturating_add(ParityDbWeight::get().writes(5_u64))
 	}
 	fn submit_json() -> Weight {
-		Weight::from_parts(2_117_293_000, 26186)
+		Weight::from_parts(2_100_678_000, 26186)
 			.saturating_add(ParityDbWeight::get().reads(9_u64))
 			.saturating_add(ParityDbWeight::get().writes(5_u64))
 	}
 	fn remove_collateral() -> Weight {
-		Weight::from_parts(85_547_000, 10112)
+		Weight::from_parts(100_299_000, 10112)
 			.saturating_add(ParityDbWeight::get().reads(5_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn release_chip() -> Weight {
-		Weight::from_parts(70_845_000, 3730)
+		Weight::from_parts(72_238_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn endorse_chip() -> Weight {
-		Weight::from_parts(36_764_000, 11082)
+		Weight::from_parts(37_746_000, 11082)
 			.saturating_add(ParityDbWeight::get().reads(6_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn withdraw_endorsement() -> Weight {
-		Weight::from_parts(17_336_000, 3730)
+		Weight::from_parts(18_057_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn publish_measurement() -> Weight {
-		Weight::from_parts(65_537_000, 3730)
+		Weight::from_parts(69_573_000, 3730)
 			.saturating_add(ParityDbWeight::get().reads(4_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn retract_measurement() -> Weight {
-		Weight::from_parts(60_730_000, 3730)
+		Weight::from_parts(62_193_000, 3730)
 			.saturating_add(ParityDbWeight::get().reads(4_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn stop() -> Weight {
-		Weight::from_parts(9_274_000, 1486)
+		Weight::from_parts(9_674_000, 1486)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn resume() -> Weight {
-		Weight::from_parts(9_885_000, 1486)
+		Weight::from_parts(10_305_000, 1486)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn open_snp() -> Weight {
-		Weight::from_parts(6_010_003_000, 11470)
+		Weight::from_parts(6_073_467_000, 11470)
 			.saturating_add(ParityDbWeight::get().reads(18_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn open_snp_cached() -> Weight {
-		Weight::from_parts(3_500_000_000, 11470)
+		Weight::from_parts(3_964_877_000, 11470)
 			.saturating_add(ParityDbWeight::get().reads(18_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn open_tdx() -> Weight {
-		Weight::from_parts(2_819_537_000, 26186)
+		Weight::from_parts(2_847_607_000, 26186)
 			.saturating_add(ParityDbWeight::get().reads(22_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn close() -> Weight {
-		Weight::from_parts(22_463_000, 3875)
+		Weight::from_parts(24_276_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn judge() -> Weight {
-		Weight::from_parts(75_942_000, 11082)
+		Weight::from_parts(80_420_000, 11082)
 			.saturating_add(ParityDbWeight::get().reads(12_u64))
 	}
 }

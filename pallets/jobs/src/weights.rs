@@ -66,8 +66,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Jobs::Specs` (`max_values`: None, `max_size`: Some(11392), added: 13867, mode: `MaxEncodedLen`)
 	fn place() -> Weight {
 		// Proof size in bytes: measured `6014`, estimated `74847`.
-		// Shortest run: 544_568_000 ps.
-		Weight::from_parts(563_817_000, 74847)
+		// Shortest run: 546_592_000 ps.
+		Weight::from_parts(558_139_000, 74847)
 			.saturating_add(T::DbWeight::get().reads(50_u64))
 			.saturating_add(T::DbWeight::get().writes(13_u64))
 	}
@@ -77,8 +77,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn accept() -> Weight {
 		// Proof size in bytes: measured `503`, estimated `3883`.
-		// Shortest run: 23_314_000 ps.
-		Weight::from_parts(26_509_000, 3883)
+		// Shortest run: 23_315_000 ps.
+		Weight::from_parts(26_098_000, 3883)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -96,8 +96,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(1042), added: 3517, mode: `MaxEncodedLen`)
 	fn attest() -> Weight {
 		// Proof size in bytes: measured `15596`, estimated `78364`.
-		// Shortest run: 138_896_000 ps.
-		Weight::from_parts(147_238_000, 78364)
+		// Shortest run: 141_350_000 ps.
+		Weight::from_parts(147_499_000, 78364)
 			.saturating_add(T::DbWeight::get().reads(27_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
@@ -109,8 +109,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	fn renew() -> Weight {
 		// Proof size in bytes: measured `12409`, estimated `14857`.
-		// Shortest run: 50_105_000 ps.
-		Weight::from_parts(55_212_000, 14857)
+		// Shortest run: 51_457_000 ps.
+		Weight::from_parts(57_485_000, 14857)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -124,8 +124,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Jobs::TotalFlows` (`max_values`: Some(1), `max_size`: Some(48), added: 543, mode: `MaxEncodedLen`)
 	fn settle() -> Weight {
 		// Proof size in bytes: measured `1000`, estimated `6196`.
-		// Shortest run: 79_117_000 ps.
-		Weight::from_parts(86_759_000, 6196)
+		// Shortest run: 79_188_000 ps.
+		Weight::from_parts(86_859_000, 6196)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -162,10 +162,10 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// The range of component `p` is `[0, 64]`.
 	fn complete(p: u32, ) -> Weight {
 		// Proof size in bytes: measured `2636`, estimated `7575`.
-		// Shortest run: 288_708_000 ps.
-		Weight::from_parts(312_678_328, 7575)
-			// Standard error: 24_681.
-			.saturating_add(Weight::from_parts(2_425_106, 0).saturating_mul(p.into()))
+		// Shortest run: 301_547_000 ps.
+		Weight::from_parts(325_122_283, 7575)
+			// Standard error: 51_391.
+			.saturating_add(Weight::from_parts(2_600_407, 0).saturating_mul(p.into()))
 			.saturating_add(T::DbWeight::get().reads(16_u64))
 			.saturating_add(T::DbWeight::get().writes(10_u64))
 	}
@@ -189,8 +189,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Offers::OffersOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	fn cancel() -> Weight {
 		// Proof size in bytes: measured `1688`, estimated `6470`.
-		// Shortest run: 193_317_000 ps.
-		Weight::from_parts(203_332_000, 6470)
+		// Shortest run: 194_448_000 ps.
+		Weight::from_parts(207_818_000, 6470)
 			.saturating_add(T::DbWeight::get().reads(10_u64))
 			.saturating_add(T::DbWeight::get().writes(10_u64))
 	}
@@ -228,8 +228,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Offers::OffersOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	fn cancel_early() -> Weight {
 		// Proof size in bytes: measured `2231`, estimated `6470`.
-		// Shortest run: 221_369_000 ps.
-		Weight::from_parts(232_225_000, 6470)
+		// Shortest run: 222_310_000 ps.
+		Weight::from_parts(235_570_000, 6470)
 			.saturating_add(T::DbWeight::get().reads(15_u64))
 			.saturating_add(T::DbWeight::get().writes(16_u64))
 	}
@@ -245,8 +245,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Jobs::TotalFlows` (`max_values`: Some(1), `max_size`: Some(48), added: 543, mode: `MaxEncodedLen`)
 	fn top_up() -> Weight {
 		// Proof size in bytes: measured `832`, estimated `3883`.
-		// Shortest run: 78_086_000 ps.
-		Weight::from_parts(84_435_000, 3883)
+		// Shortest run: 80_049_000 ps.
+		Weight::from_parts(91_195_000, 3883)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(4_u64))
 	}
@@ -278,8 +278,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Offers::OffersOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	fn poke() -> Weight {
 		// Proof size in bytes: measured `2291`, estimated `7575`.
-		// Shortest run: 218_044_000 ps.
-		Weight::from_parts(229_221_000, 7575)
+		// Shortest run: 220_347_000 ps.
+		Weight::from_parts(235_210_000, 7575)
 			.saturating_add(T::DbWeight::get().reads(14_u64))
 			.saturating_add(T::DbWeight::get().writes(10_u64))
 	}
@@ -297,8 +297,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(1042), added: 3517, mode: `MaxEncodedLen`)
 	fn on_checkpoint() -> Weight {
 		// Proof size in bytes: measured `3420`, estimated `11541`.
-		// Shortest run: 55_853_000 ps.
-		Weight::from_parts(62_533_000, 11541)
+		// Shortest run: 57_525_000 ps.
+		Weight::from_parts(66_469_000, 11541)
 			.saturating_add(T::DbWeight::get().reads(8_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -308,16 +308,16 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn drain() -> Weight {
 		// Proof size in bytes: measured `80`, estimated `1493`.
-		// Shortest run: 6_380_000 ps.
-		Weight::from_parts(7_031_000, 1493)
+		// Shortest run: 6_460_000 ps.
+		Weight::from_parts(7_130_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 	}
 	/// Storage: `Jobs::Due` (r:1 w:0)
 	/// Proof: `Jobs::Due` (`max_values`: None, `max_size`: Some(1042), added: 3517, mode: `MaxEncodedLen`)
 	fn drain_second() -> Weight {
 		// Proof size in bytes: measured `42`, estimated `4507`.
-		// Shortest run: 4_497_000 ps.
-		Weight::from_parts(5_057_000, 4507)
+		// Shortest run: 4_576_000 ps.
+		Weight::from_parts(5_198_000, 4507)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 	}
 	/// Storage: `Jobs::Jobs` (r:1 w:1)
@@ -348,8 +348,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Offers::OffersOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	fn drain_job() -> Weight {
 		// Proof size in bytes: measured `5346`, estimated `74847`.
-		// Shortest run: 291_563_000 ps.
-		Weight::from_parts(314_577_000, 74847)
+		// Shortest run: 293_756_000 ps.
+		Weight::from_parts(308_398_000, 74847)
 			.saturating_add(T::DbWeight::get().reads(34_u64))
 			.saturating_add(T::DbWeight::get().writes(11_u64))
 	}
@@ -383,8 +383,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Offers::OffersOf` (`max_values`: None, `max_size`: Some(64), added: 2539, mode: `MaxEncodedLen`)
 	fn drain_early() -> Weight {
 		// Proof size in bytes: measured `2170`, estimated `6470`.
-		// Shortest run: 228_279_000 ps.
-		Weight::from_parts(237_913_000, 6470)
+		// Shortest run: 217_342_000 ps.
+		Weight::from_parts(225_625_000, 6470)
 			.saturating_add(T::DbWeight::get().reads(13_u64))
 			.saturating_add(T::DbWeight::get().writes(15_u64))
 	}
@@ -401,7 +401,7 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Attestation::Sessions` (r:1 w:1)
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	/// Storage: `Attestation::Chips` (r:1 w:1)
-	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	/// Storage: `Receipts::Logs` (r:1 w:1)
 	/// Proof: `Receipts::Logs` (`max_values`: None, `max_size`: Some(121), added: 2596, mode: `MaxEncodedLen`)
 	/// Storage: `Jobs::JobsOf` (r:0 w:2)
@@ -411,9 +411,9 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `Attestation::Accepted` (r:0 w:1)
 	/// Proof: `Attestation::Accepted` (`max_values`: None, `max_size`: Some(593), added: 3068, mode: `MaxEncodedLen`)
 	fn drain_close() -> Weight {
-		// Proof size in bytes: measured `1792`, estimated `3883`.
-		// Shortest run: 118_637_000 ps.
-		Weight::from_parts(126_718_000, 3883)
+		// Proof size in bytes: measured `1793`, estimated `3994`.
+		// Shortest run: 113_919_000 ps.
+		Weight::from_parts(119_868_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(8_u64))
 			.saturating_add(T::DbWeight::get().writes(12_u64))
 	}
@@ -422,81 +422,81 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The same without a runtime, for mocks.
 impl WeightInfo for () {
 	fn place() -> Weight {
-		Weight::from_parts(563_817_000, 74847)
+		Weight::from_parts(558_139_000, 74847)
 			.saturating_add(ParityDbWeight::get().reads(50_u64))
 			.saturating_add(ParityDbWeight::get().writes(13_u64))
 	}
 	fn accept() -> Weight {
-		Weight::from_parts(26_509_000, 3883)
+		Weight::from_parts(26_098_000, 3883)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn attest() -> Weight {
-		Weight::from_parts(147_238_000, 78364)
+		Weight::from_parts(147_499_000, 78364)
 			.saturating_add(ParityDbWeight::get().reads(27_u64))
 			.saturating_add(ParityDbWeight::get().writes(4_u64))
 	}
 	fn renew() -> Weight {
-		Weight::from_parts(55_212_000, 14857)
+		Weight::from_parts(57_485_000, 14857)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn settle() -> Weight {
-		Weight::from_parts(86_759_000, 6196)
+		Weight::from_parts(86_859_000, 6196)
 			.saturating_add(ParityDbWeight::get().reads(5_u64))
 			.saturating_add(ParityDbWeight::get().writes(5_u64))
 	}
 	fn complete(p: u32, ) -> Weight {
-		Weight::from_parts(312_678_328, 7575)
-			.saturating_add(Weight::from_parts(2_425_106, 0).saturating_mul(p.into()))
+		Weight::from_parts(325_122_283, 7575)
+			.saturating_add(Weight::from_parts(2_600_407, 0).saturating_mul(p.into()))
 			.saturating_add(ParityDbWeight::get().reads(16_u64))
 			.saturating_add(ParityDbWeight::get().writes(10_u64))
 	}
 	fn cancel() -> Weight {
-		Weight::from_parts(203_332_000, 6470)
+		Weight::from_parts(207_818_000, 6470)
 			.saturating_add(ParityDbWeight::get().reads(10_u64))
 			.saturating_add(ParityDbWeight::get().writes(10_u64))
 	}
 	fn cancel_early() -> Weight {
-		Weight::from_parts(232_225_000, 6470)
+		Weight::from_parts(235_570_000, 6470)
 			.saturating_add(ParityDbWeight::get().reads(15_u64))
 			.saturating_add(ParityDbWeight::get().writes(16_u64))
 	}
 	fn top_up() -> Weight {
-		Weight::from_parts(84_435_000, 3883)
+		Weight::from_parts(91_195_000, 3883)
 			.saturating_add(ParityDbWeight::get().reads(5_u64))
 			.saturating_add(ParityDbWeight::get().writes(4_u64))
 	}
 	fn poke() -> Weight {
-		Weight::from_parts(229_221_000, 7575)
+		Weight::from_parts(235_210_000, 7575)
 			.saturating_add(ParityDbWeight::get().reads(14_u64))
 			.saturating_add(ParityDbWeight::get().writes(10_u64))
 	}
 	fn on_checkpoint() -> Weight {
-		Weight::from_parts(62_533_000, 11541)
+		Weight::from_parts(66_469_000, 11541)
 			.saturating_add(ParityDbWeight::get().reads(8_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn drain() -> Weight {
-		Weight::from_parts(7_031_000, 1493)
+		Weight::from_parts(7_130_000, 1493)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 	}
 	fn drain_second() -> Weight {
-		Weight::from_parts(5_057_000, 4507)
+		Weight::from_parts(5_198_000, 4507)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 	}
 	fn drain_job() -> Weight {
-		Weight::from_parts(314_577_000, 74847)
+		Weight::from_parts(308_398_000, 74847)
 			.saturating_add(ParityDbWeight::get().reads(34_u64))
 			.saturating_add(ParityDbWeight::get().writes(11_u64))
 	}
 	fn drain_early() -> Weight {
-		Weight::from_parts(237_913_000, 6470)
+		Weight::from_parts(225_625_000, 6470)
 			.saturating_add(ParityDbWeight::get().reads(13_u64))
 			.saturating_add(ParityDbWeight::get().writes(15_u64))
 	}
 	fn drain_close() -> Weight {
-		Weight::from_parts(126_718_000, 3883)
+		Weight::from_parts(119_868_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(8_u64))
 			.saturating_add(ParityDbWeight::get().writes(12_u64))
 	}

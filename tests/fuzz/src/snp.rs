@@ -79,7 +79,11 @@ pub fn verify(data: &[u8]) -> bool {
     }
     let chip = if changes.len() < 3 { processor.certificate().to_vec() } else { changed_certificate(processor, changes) };
     let requirements = if switches & STRICT != 0 { Requirements::STRICT } else { Requirements::USUAL };
-    let Ok(claims) = snp::verify(&report, &chip, dev_root::ISSUER, &requirements, NOW_MS) else { return false };
+    let verdict = snp::verify(&report, &chip, dev_root::ISSUER, &requirements, NOW_MS);
+    if let Ok(key) = snp::verify_certificate(&chip, dev_root::ISSUER, NOW_MS) {
+        assert_eq!(snp::verify_report(&report, &key, &requirements, NOW_MS), verdict, "under a key that was kept");
+    }
+    let Ok(claims) = verdict else { return false };
     assert!(!claims.policy.debuggable() && !claims.policy.migratable() && claims.vmpl == 0);
     assert_eq!(
         (claims.measurement[..].to_vec(), claims.report_data[..].to_vec()),
