@@ -1,7 +1,7 @@
 //! Every call that the client can make is one that the chain's runtime knows, argument by argument.
 
 use anyhow::{Context as _, Result};
-use blockcloud_client::{At, Call, Chain, calls};
+use blockcloud_client::{At, Call, Chain, Role, calls};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{
     AccountId, Blob, Checkpoint, CollateralItem, Completion, Digest, Evidence, Exit, Fact, JobId, List, Measurement, OfferId, OfferTerms,
@@ -108,6 +108,8 @@ fn all() -> Result<Vec<Call>> {
         calls::council::vote(digest, 0, true),
         calls::council::close(digest, 0, 1, 1, 1),
         calls::balances::transfer(account, 1),
+        calls::proxy::appoint(account, Role::Security),
+        calls::proxy::dismiss(account, Role::Treasurer),
         calls::system::remark(b"a"),
         calls::system::set_code(&[0]),
     ])

@@ -142,11 +142,14 @@ async fn a_daemon_releases_keys_for_a_company_when_its_officer_approves() -> Res
 
     // The output opens for whoever has the identity.
     fs::write(folder.join("opens.toml"), format!("{seals}{opens}"))?;
-    let into = folder.join("output").display().to_string();
-    let fetch = ["job", "fetch", &job.to_string(), "--into", &into, "--key-protection"];
-    let refused = customer.try_run(fetch.into_iter().chain([sealed[1].as_str()]))?;
-    assert_eq!(refused.status.success(), file == "data.key", "{}", String::from_utf8_lossy(&refused.stderr));
-    customer.run(fetch.into_iter().chain([folder.join("opens.toml").to_str().context("UTF-8")?]))?;
+    let fetch = |into: &str, protection: &str| {
+        let into = folder.join(into).display().to_string();
+        customer.try_run(["job", "fetch", &job.to_string(), "--into", &into, "--key-protection", protection])
+    };
+    let sealed_only = fetch("refused", &sealed[1])?;
+    assert_eq!(sealed_only.status.success(), file == "data.key", "{}", String::from_utf8_lossy(&sealed_only.stderr));
+    let opened = fetch("output", &folder.join("opens.toml").display().to_string())?;
+    assert!(opened.status.success(), "{}", String::from_utf8_lossy(&opened.stderr));
     assert!(fs::read_to_string(folder.join("output/output/monthly.csv"))?.lines().count() > 12);
 
     // Dismissed, it gets nowhere with the next job.

@@ -98,6 +98,12 @@ mod tests {
         assert!(!deputy(Role::Security, 0).is(other, Role::Security));
     }
 
+    /// The numbers of the runtime, which pins them as well (`roles_have_their_numbers`).
+    #[test]
+    fn roles_have_their_numbers() {
+        assert_eq!(Role::NAMES.map(|(role, _)| role.encode()), [0, 1, 2, 3, 4, 5].map(|number| vec![number]));
+    }
+
     #[test]
     fn names_are_read_as_they_are_written() {
         for (role, name) in Role::NAMES {

@@ -1,6 +1,7 @@
 //! What each role may do for a company's account.
 
 use crate::{Address, ProxyType, RuntimeCall, UNIT};
+use codec::Encode as _;
 use frame_support::traits::InstanceFilter;
 use sp_keyring::Sr25519Keyring::Bob;
 
@@ -68,4 +69,10 @@ fn only_any_contains_the_others() {
             assert_eq!(outer.is_superset(&inner), outer == ProxyType::Any || outer == inner, "{outer:?} {inner:?}");
         }
     }
+}
+
+/// Programs off the chain know the roles by these numbers (`blockcloud_client::Role`).
+#[test]
+fn roles_have_their_numbers() {
+    assert_eq!(ROLES.map(|role| role.encode()), [0, 1, 2, 3, 4, 5].map(|number| vec![number]));
 }

@@ -5,9 +5,6 @@ use crate::{trust, verdict::Verdict};
 use blockcloud_evidence::tdx::{self, Collateral, Requirements, SignedItem};
 use blockcloud_primitives::{CollateralItem, Digest, Evidence, JobView, Measurement, Shortcomings, SignedObject, TdxLevel};
 
-/// What is tolerated is for the policy's floor to say, not for the verifier; but nobody may watch a guest by its performance counters.
-const REQUIREMENTS: Requirements = Requirements { allow_performance_counters: false, ..Requirements::LENIENT };
-
 /// Judges a quote.
 pub(super) fn judge(job: &JobView, evidence: &Evidence, setting: &Setting, root: &[u8], verdict: &mut Verdict) -> Option<Said> {
     let (trusted, found) = trust::judge(setting.root, evidence.tee, None, root);
@@ -20,7 +17,7 @@ pub(super) fn judge(job: &JobView, evidence: &Evidence, setting: &Setting, root:
         );
         return None;
     };
-    let claims = tdx::verify(&evidence.report, &collateral, root, &REQUIREMENTS, setting.at);
+    let claims = tdx::verify(&evidence.report, &collateral, root, &Requirements::BY_FLOOR, setting.at);
     let claims = verdict.result("the quote is signed by a genuine platform in a safe state", claims, |claims| {
         format!("{:?}, evaluation {}, advisories {:?}", claims.status, claims.evaluation_number(), claims.advisories)
     })?;
