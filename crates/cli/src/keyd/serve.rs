@@ -165,8 +165,10 @@ impl Keyd {
     /// Judges a guest that asks, and releases the key to it if everything holds and enough officers approve; its evidence, if so.
     async fn consider(&self, agent: &Agent, folder: &JobFolder, view: &JobView, session: &Session) -> Result<Option<Digest>> {
         let (job, spec) = (agent.job(), &folder.agreed.spec);
+        let case = Case { genesis: self.chain.genesis(), job, terms: spec.terms(), evidence: session.evidence };
+        // First, because a node may take its time: the guest is judged at the moment of the release, not before a wait.
+        let approved = self.approved(&case, view.customer).await?;
         let Some((evidence, setting)) = evidence_of(&self.chain, agent, view, session, self.root).await? else { return Ok(None) };
-        let case = Case { genesis: self.chain.genesis(), job, terms: spec.terms(), evidence: evidence.replay_key() };
         let mut verdict = judge(job, spec, view, &evidence, &setting);
         let others = self.log()?.others(job, case.evidence);
         self.config.policy.judge(view, spec, evidence.tee, others, &mut verdict);
@@ -178,7 +180,7 @@ impl Keyd {
             self.tell_once(case.evidence, claims, Event::Refused { job, evidence: case.evidence, failed })?;
             return Ok(None);
         }
-        let Some(officers) = self.approved(&case, view.customer).await? else {
+        let Some(officers) = approved else {
             let request = Request {
                 case,
                 customer: view.customer,
