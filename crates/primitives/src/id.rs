@@ -47,6 +47,10 @@ number_id! {
     OfferId, u64
 }
 number_id! {
+    /// An aggregator that commits rounds of checkpoints to the chain.
+    AggregatorId, u32
+}
+number_id! {
     /// A provider's site. Zero is never handed out: it means "no site" in receipts.
     SiteId, u32
 }

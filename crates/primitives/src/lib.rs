@@ -25,6 +25,7 @@ mod market;
 mod policy;
 mod receipt;
 mod resources;
+mod round;
 mod session;
 mod spec;
 mod text;
@@ -36,13 +37,14 @@ pub use completion::{Completion, Exit};
 pub use evidence::{Evidence, Measurement, ReportBinding};
 pub use fact::{CertificateName, CountryCode, Fact, FactKind, RegionCode};
 pub use hardware::{Firmware, Shortcomings, Tcb, TdxFloor, TdxLevel, Tee};
-pub use id::{JobId, OfferId, SiteId};
+pub use id::{AggregatorId, JobId, OfferId, SiteId};
 pub use market::{
     BondView, End, FactView, Head, JobState, JobView, OfferFilter, OfferTerms, OfferView, Page, ProviderRecord, Quote, Refusal,
 };
 pub use policy::{Allow, Measurements, Policy};
 pub use receipt::{Op, Party, Receipt};
 pub use resources::{Price, Resources};
+pub use round::{Branch, Round, SlotEntry};
 pub use session::{Lapse, Session, Suspension};
 pub use spec::{Blob, EngineId, JobSpec, Workload};
 pub use text::{Text, TooLong};
