@@ -125,8 +125,8 @@ blockcloud receipt list "$job" --limit 20 | indent
 index=$(blockcloud receipt list "$job" --output json | jq '[.receipts[] | select(.op == "read")][0].seq // 0')
 blockcloud receipt prove "$job" --index "$index" >"$work/proof.json"
 note "RFC 9162 proof that receipt $index is in the log: $(blockcloud proof inclusion <"$work/proof.json")"
-blockcloud receipt export "$job" --to "$work/audit.json" | indent
-blockcloud audit verify "$work/audit.json" --online | indent
+blockcloud audit export --job "$job" --to "$work/audit.json" | indent
+blockcloud audit verify "$work/audit.json" | indent
 
 bold "8. Tampering is caught"
 caught() { # what, command...

@@ -8,6 +8,7 @@ mod cli;
 mod command;
 mod finality;
 mod finality_proof;
+mod hand_overs;
 mod market;
 mod rpc;
 mod service;

@@ -3,7 +3,7 @@
 //! Each group of methods is a module of its own that is merged here.
 
 use crate::{
-    finality_proof,
+    finality_proof, hand_overs,
     market::{MarketRpc, MarketServer as _},
     service::{Backend, Client, Pool},
 };
@@ -50,8 +50,9 @@ pub fn methods(deps: Deps, executor: SubscriptionTaskExecutor) -> Result<RpcModu
     module.merge(TransactionPayment::new(client.clone()).into_rpc())?;
     module.merge(MarketRpc::new(client, pool, executor.clone()).into_rpc())?;
     let proofs = FinalityProofProvider::new_for_service(backend.clone(), Some(authorities.clone()));
-    let mut grandpa = Grandpa::new(executor, authorities, voters, justifications, proofs).into_rpc();
-    finality_proof::serve(&mut grandpa, backend)?;
+    let mut grandpa = Grandpa::new(executor, authorities.clone(), voters, justifications, proofs).into_rpc();
+    finality_proof::serve(&mut grandpa, backend.clone())?;
+    hand_overs::serve(&mut grandpa, backend, authorities)?;
     module.merge(grandpa)?;
     Ok(module)
 }

@@ -69,13 +69,27 @@ async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -
 
     // The whole record verifies, and every tampering has a verdict of its own.
     let bundle = scene.directory().join("audit.json");
-    customer.run(["receipt", "export", &job.to_string(), "--to", &bundle.display().to_string()])?;
+    customer.run(["audit", "export", "--job", &job.to_string(), "--to", &bundle.display().to_string()])?;
     let verify = |path: &Path| customer.try_run(["audit", "verify", &path.display().to_string(), "--output", "json"]);
+    assert!(verify(&bundle)?.status.success(), "offline, from the first block on");
+    let authorities = scene.directory().join("authorities.json").display().to_string();
+    customer.run(["audit", "authorities", "--to", &authorities])?;
+    let pinned = ["audit", "verify", &bundle.display().to_string(), "--authorities", &authorities].map(String::from);
+    assert!(customer.try_run(pinned.clone())?.status.success());
     assert!(customer.try_run(["audit", "verify", &bundle.display().to_string(), "--online"])?.status.success());
     let good: Value = serde_json::from_slice(&fs::read(&bundle)?)?;
     let tampered = scene.directory().join("tampered.json");
     type Change = fn(&mut Value);
-    let changes: [(&str, Change); 4] = [
+    const FINAL: &str = "the block that the record is read from is final";
+    let changes: [(&str, Change); 9] = [
+        ("the chain's state in that block holds this head", |bundle| bundle["job"]["head"]["accepted_at"] = 1.into()),
+        ("the chain's state in that block holds this head", |bundle| bundle["proof"]["state"] = serde_json::json!([])),
+        ("the chain's state in that block holds this job", |bundle| bundle["job"]["paid"] = "0".into()),
+        (FINAL, |bundle| {
+            let header = bundle["proof"]["first"]["header"].clone();
+            bundle["proof"]["header"] = header;
+        }),
+        (FINAL, |bundle| bundle["genesis"] = bundle["job"]["terms"].clone()),
         ("every checkpoint is the root over exactly these receipts", |bundle| bundle["receipts"][3]["bytes"] = 12345.into()),
         ("no receipt up to the chain's head is missing", |bundle| {
             bundle["receipts"].as_array_mut().map(Vec::pop);
@@ -98,6 +112,19 @@ async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -
         let check = verdict["checks"].as_array().and_then(|checks| checks.iter().find(|check| check["claim"] == claim));
         assert_eq!(check.map(|check| &check["holds"]), Some(&Value::Bool(false)), "{claim}: {verdict}");
     }
+
+    // Without the first block's state somebody has to name authorities; others than the chain's finalise nothing.
+    let mut anonymous = good.clone();
+    anonymous["proof"].as_object_mut().map(|proof| proof.remove("first"));
+    write(&bundle, &anonymous)?;
+    assert_eq!(verify(&bundle)?.status.code(), Some(1));
+    assert!(customer.try_run(pinned.clone())?.status.success());
+    let mut strangers: Value = serde_json::from_slice(&fs::read(&authorities)?)?;
+    strangers["authorities"][0][0] = good["evidence"]["receipt_key"].clone();
+    write(Path::new(&authorities), &strangers)?;
+    assert_eq!(customer.try_run(pinned.clone())?.status.code(), Some(1));
+    write(Path::new(&authorities), &Value::Null)?;
+    assert_eq!(customer.try_run(pinned)?.status.code(), Some(2));
 
     // A proof holds for its own position only.
     let proof = customer.run(["receipt", "prove", &job.to_string(), "--index", "1"])?;

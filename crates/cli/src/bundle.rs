@@ -1,23 +1,28 @@
 //! The audit bundle: a job's whole record in one file, and what can be proved from it offline.
 //!
-//! `blockcloud receipt export` writes it, `blockcloud audit verify` reads it. Not here: the chain's own proofs (storage proof and finality), which
-//! bind the head to the chain; until they are part of the bundle, `audit verify --online` compares it with a node.
+//! `blockcloud audit export` writes it, `blockcloud audit verify` reads it. Not here: how the chain's own proof in it is checked
+//! (`blockcloud_client::proof`).
 
 use crate::{
     commands::evidence::{Roots, Setting, judge},
     verdict::Verdict,
 };
 use anyhow::{Context as _, Result, bail};
-use blockcloud_client::{Scheme, agent_api::SignedCheckpoint};
+use blockcloud_client::{
+    Scheme,
+    agent_api::SignedCheckpoint,
+    proof::{AuthoritySet, ChainProof, ProofFault, Proved},
+};
 use blockcloud_primitives::{
     AccountId, Checkpoint, CollateralItem, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, Party, PublicKey, Receipt, Signature,
 };
 use blockcloud_receipt_log::{Tree, receipt_hash};
+use codec::Encode as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The layout that this program writes and reads.
-pub const FORMAT: &str = "blockcloud-audit/v1";
+pub const FORMAT: &str = "blockcloud-audit/v2";
 
 /// A job's whole record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -44,6 +49,8 @@ pub struct Bundle {
     pub receipts: Vec<Receipt>,
     /// The guest's signed checkpoints, in order.
     pub checkpoints: Vec<SignedCheckpoint>,
+    /// The chain's proof of the job, its spec and its log's head.
+    pub proof: ChainProof,
 }
 
 impl Bundle {
@@ -51,7 +58,7 @@ impl Bundle {
     pub fn read(text: &[u8]) -> Result<Self> {
         let bundle: Self = serde_json::from_slice(text).context("this is not an audit bundle")?;
         if bundle.format != FORMAT {
-            bail!("the bundle is of format `{}`; this program reads {FORMAT}", bundle.format);
+            bail!("the bundle is of format `{}`; this program reads {FORMAT}: export it again", bundle.format);
         }
         Ok(bundle)
     }
@@ -61,9 +68,11 @@ impl Bundle {
         self.job.head
     }
 
-    /// Answers every question that the file itself can answer. A named root (BLAKE3 of its DER) is the only one to believe.
-    pub fn verify(&self, root: Option<Digest>) -> Verdict {
+    /// Answers every question that the file itself can answer. A named root (BLAKE3 of its DER) is the only one to believe; with a pinned set of
+    /// authorities, the chain's proof begins with that instead of the first block.
+    pub fn verify(&self, root: Option<Digest>, pinned: Option<&AuthoritySet>) -> Verdict {
         let mut verdict = Verdict::default();
+        self.verify_chain(pinned, &mut verdict);
         self.verify_evidence(root, &mut verdict);
         self.verify_sequence(&mut verdict);
         self.verify_places(&mut verdict);
@@ -74,6 +83,56 @@ impl Bundle {
             self.verify_completion(&mut verdict);
         }
         verdict
+    }
+
+    fn verify_chain(&self, pinned: Option<&AuthoritySet>, verdict: &mut Verdict) {
+        const FINAL: &str = "the block that the record is read from is final";
+        let proved = match self.proof.verify(self.genesis, pinned) {
+            Ok(proved) => proved,
+            Err(fault) => {
+                verdict.check(FINAL, false, fault.to_string());
+                return;
+            }
+        };
+        let Proved { number, hash, set, pinned, .. } = &proved;
+        let anchor = if *pinned { "from the set that you named" } else { "from the first block's authorities" };
+        verdict.check(FINAL, true, format!("block {number}, {hash}: justified by authority set {set}, {anchor} on"));
+
+        let stored = self.stored(&proved);
+        verdict.check(
+            "the chain's state in that block holds this job",
+            stored == Ok(true),
+            stored
+                .map_or_else(|fault| fault.to_string(), |same| if same { String::new() } else { "it holds another record or spec".into() }),
+        );
+        let head = proved.head(self.job.id);
+        verdict.check(
+            "the chain's state in that block holds this head",
+            head.as_ref().is_ok_and(|head| head.is_some() && *head == self.head()),
+            head.map_or_else(
+                |fault| fault.to_string(),
+                |head| head.map_or_else(|| "it holds none".into(), |head| format!("{} over {} receipts", head.root, head.size)),
+            ),
+        );
+    }
+
+    /// Whether the state's record and spec are what the file says of the job.
+    fn stored(&self, proved: &Proved) -> Result<bool, ProofFault> {
+        let JobView { id, spec, .. } = &self.job;
+        let (Some(record), Some(stored_spec)) = (proved.job(*id)?, proved.spec(*id)?) else { return Ok(false) };
+        let shown = &self.job;
+        let same = record.customer == shown.customer
+            && record.provider == shown.provider
+            && record.offer == shown.offer
+            && record.site == shown.site
+            && record.terms == shown.terms
+            && record.rate == shown.rate
+            && record.state == shown.state
+            && record.placed_at == shown.placed_at
+            && record.run.map(|(started_at, ..)| started_at) == shown.started_at
+            && record.completion == shown.completion
+            && (record.deposited, record.paid, record.returned) == (shown.deposited, shown.paid, shown.returned);
+        Ok(same && stored_spec == spec.encode())
     }
 
     fn verify_evidence(&self, named: Option<Digest>, verdict: &mut Verdict) {
@@ -208,6 +267,7 @@ fn verify(key: &PublicKey, message: &[u8], signature: &Signature) -> bool {
 mod tests {
     use super::*;
     use crate::commands::evidence::tests::{AT, GUEST, evidence, failures, job, setting};
+    use blockcloud_client::proof::Hex;
     use blockcloud_primitives::{JobId, SiteId};
 
     fn receipt(seq: u64, from: Party, to: Party) -> Receipt {
@@ -245,6 +305,14 @@ mod tests {
             job,
             receipts,
             checkpoints: Vec::new(),
+            proof: ChainProof {
+                first: None,
+                hand_overs: Vec::new(),
+                header: Hex(Vec::new()),
+                descendants: Vec::new(),
+                justification: Hex(Vec::new()),
+                state: Vec::new(),
+            },
         }
     }
 
@@ -254,10 +322,10 @@ mod tests {
     fn a_receipt_that_names_another_site_is_found() {
         let (guest, here, elsewhere) = (Party::GUEST, Party::site(SiteId(1)), Party::site(SiteId(2)));
         let good = bundle(vec![receipt(0, here, guest), receipt(1, guest, here), receipt(2, guest, guest)]);
-        let without_checkpoint = failures(good.verify(None));
+        let without_checkpoint = failures(good.verify(None, None));
         assert!(!without_checkpoint.contains(&PLACES), "{without_checkpoint:?}");
         for (from, to) in [(elsewhere, guest), (here, elsewhere)] {
-            let mut failed = failures(bundle(vec![receipt(0, here, guest), receipt(1, from, to)]).verify(None));
+            let mut failed = failures(bundle(vec![receipt(0, here, guest), receipt(1, from, to)]).verify(None, None));
             failed.retain(|claim| !without_checkpoint.contains(claim));
             assert_eq!(failed, [PLACES]);
         }
@@ -267,12 +335,12 @@ mod tests {
     fn a_named_root_is_the_only_one_to_believe() {
         let bundle = bundle(Vec::new());
         let root = Digest::of(blockcloud_simulator::dev_root::ROOT);
-        assert_eq!(bundle.verify(Some(root)), {
-            let mut verdict = bundle.verify(None);
+        assert_eq!(bundle.verify(Some(root), None), {
+            let mut verdict = bundle.verify(None, None);
             let check = verdict.checks.iter_mut().find(|check| check.claim == "the vendor's root is one to believe").unwrap();
             check.found = format!("root {root}, as named");
             verdict
         });
-        assert!(failures(bundle.verify(Some(Digest::ZERO))).contains(&"the vendor's root is one to believe"));
+        assert!(failures(bundle.verify(Some(Digest::ZERO), None)).contains(&"the vendor's root is one to believe"));
     }
 }

@@ -92,6 +92,9 @@ pub enum Error {
     /// No block of this number or hash.
     #[error("the node has no block {0}")]
     NoBlock(String),
+    /// The node has no justification for the block or a later one yet.
+    #[error("the finality of block {0} cannot be proved yet: wait for a few more blocks")]
+    NotProvable(u32),
     /// The chain's logic refused the call.
     #[error(transparent)]
     Dispatch(Box<DispatchFailure>),
@@ -155,6 +158,7 @@ impl Error {
                 "use the version of this program that belongs to the chain's runtime".into()
             }
             Self::OtherChain { .. } => "connect to a node of a BlockCloud chain".into(),
+            Self::NotProvable(_) => "ask again in a few seconds".into(),
             Self::NoBlock(_) => "ask for a newer block, or ask an archive node".into(),
             Self::Dispatch(failure) => failure.docs.clone(),
             Self::Invalid { reason } if reason.contains("pay") => "give the account enough free balance for fee and deposits".into(),

@@ -26,6 +26,8 @@ mod chain;
 mod error;
 mod events;
 mod market;
+pub mod proof;
+mod prove;
 mod roles;
 mod rpc;
 mod runtime;

@@ -1,21 +1,13 @@
 //! `blockcloud receipt`: a job's log, verified against the chain before anything of it is shown.
 
-use crate::{
-    agent::Agent,
-    bundle::{Bundle, FORMAT},
-    commands::evidence::{Setting, roots},
-    context::Context,
-    home::JobFolder,
-    output::table,
-    spec::names,
-};
+use crate::{agent::Agent, context::Context, home::JobFolder, output::table, spec::names};
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{At, Chain};
 use blockcloud_primitives::{Digest, Head, JobId, JobView, Receipt};
 use blockcloud_receipt_log::{Tree, document::InclusionDocument, receipt_hash};
 use clap::Subcommand;
 use serde_json::json;
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -38,27 +30,20 @@ pub enum Command {
         #[arg(long)]
         index: u64,
     },
-    /// Write everything about the job into one file for `blockcloud audit verify`.
-    Export {
-        /// The job.
-        job: JobId,
-        /// The file.
-        #[arg(long)]
-        to: PathBuf,
-    },
 }
 
 /// A job's log up to the chain's head, proved to be that.
-struct Log {
-    view: JobView,
-    agent: Agent,
-    head: Head,
-    receipts: Vec<Receipt>,
-    tree: Tree,
+pub struct Log {
+    pub view: JobView,
+    pub agent: Agent,
+    pub head: Head,
+    pub receipts: Vec<Receipt>,
+    pub tree: Tree,
 }
 
-async fn log(context: &Context, chain: &Chain, job: JobId) -> Result<Log> {
-    let view = chain.job(job, At::Finalised).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
+/// Fetches a job's log and holds it against the chain's head.
+pub async fn log(context: &Context, chain: &Chain, job: JobId, at: At) -> Result<Log> {
+    let view = chain.job(job, at).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
     let head = view.head.with_context(|| format!("job {job} has no checkpoint on chain yet"))?;
     let agent = Agent::of(&view, chain.genesis(), context.timeout())?;
     let receipts = agent.receipts(head.size, context.output).await?;
@@ -77,7 +62,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
     let chain = context.chain().await?;
     match command {
         Command::List { job, from, limit } => {
-            let log = log(context, &chain, job).await?;
+            let log = log(context, &chain, job, At::Finalised).await?;
             // Names are known to whoever placed the job; everybody else sees the keyed digests.
             let names = match JobFolder::find(&context.home()?, &chain, job).await {
                 Ok(folder) => names(&folder.agreed.manifest),
@@ -96,7 +81,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             })?;
         }
         Command::Prove { job, index } => {
-            let log = log(context, &chain, job).await?;
+            let log = log(context, &chain, job, At::Finalised).await?;
             if index >= log.head.size {
                 bail!("the chain's head of job {job} holds {} receipts: positions 0 to {}", log.head.size, log.head.size.saturating_sub(1));
             }
@@ -104,38 +89,6 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             document.verdict()?;
             // One document in either format: its reader is a program.
             println!("{}", serde_json::to_string(&document)?);
-        }
-        Command::Export { job, to } => {
-            let log = log(context, &chain, job).await?;
-            let evidence = log.agent.evidence().await?;
-            let roots = roots(&chain, &evidence).await?.context("the chain holds no vendor certificates for this hardware")?;
-            let collateral = if evidence.tee.is_tdx() { log.agent.collateral().await? } else { Vec::new() };
-            let setting = Setting::of(&chain, &log.view, &evidence, collateral, None, None).await?;
-            let mut checkpoints = log.agent.checkpoints().await?;
-            checkpoints.retain(|signed| signed.checkpoint.size <= log.head.size);
-            let bundle = Bundle {
-                format: FORMAT.into(),
-                genesis: chain.genesis(),
-                at: setting.at,
-                anchor_hash: setting.anchor_hash.context("the node does not know the evidence's anchor block")?,
-                roots: (hex::encode(&roots.root), hex::encode(&roots.issuer)),
-                collateral: setting.collateral,
-                job: log.view,
-                evidence,
-                receipts: log.receipts,
-                checkpoints,
-            };
-            let text = serde_json::to_vec_pretty(&bundle)?;
-            fs::write(&to, &text).with_context(|| format!("cannot write {}", to.display()))?;
-            context.output.result(&json!({"file": to, "receipts": bundle.receipts.len(), "bytes": text.len()}), |_| {
-                format!(
-                    "{}: {} receipts, {} bytes; verify with `blockcloud audit verify {}`",
-                    to.display(),
-                    bundle.receipts.len(),
-                    text.len(),
-                    to.display()
-                )
-            })?;
         }
     }
     Ok(true)

@@ -48,7 +48,7 @@ pub use qe_identity::{QeIdentity, QeLevel};
 pub use quote::Quote;
 pub use report::{BodyType, Report};
 pub use requirements::Requirements;
-pub use revocation::RevocationList;
+pub use revocation::{RevocationList, Serials};
 pub use tcb::{Advisories, Advisory, TcbStatus};
 pub use tcb_info::{Module, ModuleIdentity, ModuleLevel, TcbInfo, TcbLevel};
 pub use verify::{verify, verify_quote};

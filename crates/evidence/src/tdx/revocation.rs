@@ -31,7 +31,47 @@ pub struct RevocationList {
     /// The list's number. It should never go back; Intel's has long stood still.
     pub number: u64,
     /// What is revoked.
-    pub revoked: List<Serial, MAX_REVOKED>,
+    pub revoked: Serials,
+}
+
+/// Serial numbers in rising order, stored as one run of bytes: whoever keeps a list reads it in one piece, however long it is, and looks up a number by
+/// bisection.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, ScaleDecode, DecodeWithMemTracking, MaxEncodedLen, TypeInfo)]
+pub struct Serials(List<u8, { MAX_REVOKED * SERIAL_LEN }>);
+
+const SERIAL_LEN: u32 = 20;
+
+impl Serials {
+    /// Of these numbers in any order. None: they are more than [`MAX_REVOKED`].
+    pub fn new(mut numbers: Vec<Serial>) -> Option<Self> {
+        numbers.sort_unstable();
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.0).collect();
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// The numbers, in rising order.
+    pub fn iter(&self) -> impl Iterator<Item = Serial> + '_ {
+        self.numbers().iter().copied().map(Serial)
+    }
+
+    /// Whether a number is among them.
+    pub fn contains(&self, number: &Serial) -> bool {
+        self.numbers().binary_search(&number.0).is_ok()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.numbers().len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn numbers(&self) -> &[[u8; 20]] {
+        self.0.as_chunks().0
+    }
 }
 
 impl RevocationList {
@@ -68,7 +108,7 @@ impl RevocationList {
         let revoked: Option<Vec<Serial>> = entries.iter().map(|entry| Serial::from_integer(entry.serial_number.as_bytes())).collect();
         let revoked = log.take(revoked, Error::ItemEncoding(item), "")?;
         let count = revoked.len();
-        let revoked = log.take(revoked.try_into().ok(), Error::ItemTooMany(item), format_args!("{count} entries"))?;
+        let revoked = log.take(Serials::new(revoked), Error::ItemTooMany(item), format_args!("{count} entries"))?;
         Ok(Self { origin, issuer: issuer.key_id()?, issuer_certificate: KeyId::of(issuer.der()), number, revoked })
     }
 
@@ -100,4 +140,44 @@ fn number(extensions: &[Extension]) -> Option<u64> {
         return None;
     }
     Some(number.as_bytes().iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use codec::DecodeAll;
+
+    fn serial(first: u8, last: u8) -> Serial {
+        let mut number = [0; 20];
+        (number[0], number[19]) = (first, last);
+        Serial(number)
+    }
+
+    #[test]
+    fn serials_are_found_in_whatever_order_they_came() {
+        let serials = Serials::new(vec![serial(9, 1), serial(0, 7), serial(0, 2), serial(9, 1)]).unwrap();
+        assert_eq!(serials.iter().collect::<Vec<_>>(), [serial(0, 2), serial(0, 7), serial(9, 1), serial(9, 1)]);
+        assert_eq!((serials.len(), serials.is_empty()), (4, false));
+        for present in [serial(0, 2), serial(0, 7), serial(9, 1)] {
+            assert!(serials.contains(&present));
+        }
+        for absent in [serial(0, 0), serial(0, 3), serial(9, 0), serial(255, 255)] {
+            assert!(!serials.contains(&absent));
+        }
+        assert!(!Serials::default().contains(&serial(0, 0)));
+    }
+
+    #[test]
+    fn serials_are_bounded() {
+        let most = vec![serial(1, 1); MAX_REVOKED as usize];
+        assert!(Serials::new(most.clone()).is_some());
+        assert_eq!(Serials::new([most, vec![serial(1, 1)]].concat()), None);
+    }
+
+    #[test]
+    fn serials_come_back_as_they_were_stored() {
+        let serials = Serials::new(vec![serial(3, 4), serial(1, 2)]).unwrap();
+        assert_eq!(Serials::decode_all(&mut &serials.encode()[..]), Ok(serials));
+    }
 }

@@ -105,7 +105,7 @@ fn items_say_what_they_are_made_to_say() {
     let platforms = pck_crl(&platforms.revoking(&platform)).unwrap();
     let mut serial = [0; 20];
     serial[20 - platform.serial.as_bytes().len()..].copy_from_slice(platform.serial.as_bytes());
-    assert_eq!((platforms.number, platforms.revoked.to_vec()), (1, vec![Serial(serial)]));
+    assert_eq!((platforms.number, platforms.revoked.iter().collect::<Vec<_>>()), (1, vec![Serial(serial)]));
 
     let tcb_info = tcb_info.within(NOW - 8, NOW + 8).evaluated(19).with_levels(vec![level(3, 11, 3, "SWHardeningNeeded", &[])]).sign();
     let tcb_info = verify_tcb_info(&tcb_info.borrow(), dev_root::ROOT, &root_list, NOW_MS).unwrap();

@@ -1,6 +1,7 @@
 //! Certificates, at every place under the root.
 
 use super::*;
+use blockcloud_evidence::tdx::Serials;
 
 refusals_of! {
     covered:
@@ -55,7 +56,7 @@ refusals_of! {
     });
     certificate_revoked_since: CertificateRevoked at LINKS => |link| kept(|kept| {
         let list = if link == Link::Chip { &mut kept.pck_crl } else { &mut kept.root_crl };
-        list.revoked.try_push(kept_serial(link)).expect("room for one more");
+        list.revoked = Serials::new(list.revoked.iter().chain([kept_serial(link)]).collect()).expect("room for one more");
     });
 }
 
