@@ -27,6 +27,7 @@ mod error;
 mod events;
 mod market;
 mod roles;
+mod rounds;
 mod rpc;
 mod runtime;
 mod signer;
