@@ -1,14 +1,14 @@
 //! What a node and a light client can ask of the runtime.
 
 use crate::{
-    AccountId, Aura, Balance, Block, Executive, Grandpa, InherentDataExt, Jobs, Nonce, Offers, Runtime, RuntimeCall, RuntimeGenesisConfig,
-    SessionKeys, System, TransactionPayment, VERSION, genesis,
+    AccountId, Aura, Balance, Block, Executive, Grandpa, InherentDataExt, Jobs, Nonce, Offers, Receipts, Runtime, RuntimeCall,
+    RuntimeGenesisConfig, SessionKeys, System, TransactionPayment, VERSION, genesis,
 };
 use alloc::vec::Vec;
 use blockcloud_evidence::{snp, tdx};
 use blockcloud_primitives::{
-    self as market, BondView, CertificateDer, CollateralSet, JobId, JobSpec, JobView, List, Moment, OfferFilter, OfferId, OfferView, Page,
-    Quote, SignedObject,
+    self as market, AggregatorId, AggregatorView, BondView, CertificateDer, CollateralSet, JobId, JobSpec, JobView, List, Moment,
+    OfferFilter, OfferId, OfferView, Page, Quote, RoundView, SignedObject, SourceView,
 };
 use frame_support::{
     genesis_builder_helper::{build_state, get_preset},
@@ -41,6 +41,20 @@ sp_api::decl_runtime_apis! {
         fn jobs_of(account: market::AccountId, after: Option<JobId>, limit: u32) -> Page<JobView, JobId>;
         /// The bond of an account, absent if it has none.
         fn bond(account: market::AccountId) -> Option<BondView>;
+    }
+
+    /// What the chain knows of rounds. Limits are clamped to what a page may hold.
+    pub trait RoundsApi {
+        /// One aggregator, absent once it is retired.
+        fn aggregator(aggregator: AggregatorId) -> Option<AggregatorView>;
+        /// The aggregators, oldest first, after the one named. A page may be short, or empty, and yet have a next one.
+        fn aggregators(after: Option<AggregatorId>, limit: u32) -> Page<AggregatorView, AggregatorId>;
+        /// The jobs that are registered with an aggregator, by slot, after the one named. A page may be short, or empty, and yet have a next one.
+        fn sources(aggregator: AggregatorId, after: Option<u32>, limit: u32) -> Page<SourceView, u32>;
+        /// Where a job is registered: at most four places.
+        fn places(job: JobId) -> Vec<SourceView>;
+        /// The rounds of an aggregator that are kept, newest first.
+        fn rounds(aggregator: AggregatorId, limit: u32) -> Vec<RoundView>;
     }
 
     /// What this chain's verifiers say of evidence, before anybody pays for a transaction that brings it. The issuers, the collateral, the requirements
@@ -102,6 +116,28 @@ impl_runtime_apis! {
         fn bond(account: market::AccountId) -> Option<BondView> {
             let bond = pallet_bonds::Bonds::<Runtime>::get(AccountId::new(account.0))?;
             Some(BondView { total: bond.total, reserved: bond.reserved, unbonding: bond.leaving(), free: bond.free() })
+        }
+    }
+
+    impl self::RoundsApi<Block> for Runtime {
+        fn aggregator(aggregator: AggregatorId) -> Option<AggregatorView> {
+            Receipts::aggregator_view(aggregator)
+        }
+
+        fn aggregators(after: Option<AggregatorId>, limit: u32) -> Page<AggregatorView, AggregatorId> {
+            Receipts::aggregators(after, limit)
+        }
+
+        fn sources(aggregator: AggregatorId, after: Option<u32>, limit: u32) -> Page<SourceView, u32> {
+            Receipts::sources_of(aggregator, after, limit)
+        }
+
+        fn places(job: JobId) -> Vec<SourceView> {
+            Receipts::places_of(job)
+        }
+
+        fn rounds(aggregator: AggregatorId, limit: u32) -> Vec<RoundView> {
+            Receipts::recent_rounds(aggregator, limit)
         }
     }
 

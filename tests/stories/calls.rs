@@ -4,8 +4,9 @@ use anyhow::{Context as _, Result};
 use blockcloud_client::{At, Call, Chain, Role, calls};
 use blockcloud_evidence::snp::Product;
 use blockcloud_primitives::{
-    AccountId, Blob, Checkpoint, CollateralItem, Completion, Digest, Evidence, Exit, Fact, JobId, List, Measurement, OfferId, OfferTerms,
-    Op, Party, Price, PublicKey, Receipt, Resources, Signature, SignedObject, SiteId, Tcb, TdxFloor, Tee, Usage,
+    AccountId, AggregatorId, Blob, Checkpoint, CollateralItem, Completion, Digest, Equivocation, Evidence, Exit, Fact, JobId, List,
+    Measurement, OfferId, OfferTerms, Op, Party, Price, PublicKey, Receipt, Resources, Round, Signature, SignedCheckpoint, SignedObject,
+    SignedRound, SiteId, SlotEntry, Tcb, TdxFloor, Tee, Usage,
 };
 use blockcloud_tests::node::Node;
 
@@ -35,6 +36,9 @@ fn all() -> Result<Vec<Call>> {
     let object = SignedObject { body: List::new(), signature, signer: List::new() };
     let checkpoint =
         Checkpoint { version: 1, job, size: 1, root: digest, time: 1, usage: Usage::default(), previous_size: 0, previous_root: digest };
+    let aggregator = AggregatorId(4);
+    let round = Round { version: 1, aggregator, number: 1, root: digest, filled: 2, receipts: 3, time: 4 };
+    let signed = SignedRound { round, signature };
     let blob = Blob { digest, bytes: 1 };
     let completion = Completion { version: 1, job, size: 1, root: digest, output: blob, exit: Exit::Trap, erased: 0 };
     let receipt = Receipt {
@@ -101,6 +105,16 @@ fn all() -> Result<Vec<Call>> {
         calls::attestation::stop(),
         calls::attestation::resume(),
         calls::receipts::checkpoint(&checkpoint, &signature, &[digest]),
+        calls::receipts::register_aggregator(key, 10),
+        calls::receipts::retire_aggregator(aggregator),
+        calls::receipts::register_source(aggregator, job, None),
+        calls::receipts::register_source(aggregator, job, Some(3)),
+        calls::receipts::withdraw_source(aggregator, 3),
+        calls::receipts::commit_round(&round, &signature),
+        calls::receipts::checkpoint_in_round(aggregator, 1, 2, &SlotEntry::new(checkpoint, signature), &[digest; 30], &[digest; 64]),
+        calls::receipts::report_equivocation(&Equivocation::Checkpoints([SignedCheckpoint { checkpoint, signature }; 2])),
+        calls::receipts::report_equivocation(&Equivocation::Rounds([signed; 2])),
+        calls::receipts::report_equivocation(&Equivocation::Committed { signed, committed: round, path: List::new() }),
         calls::consortium::add_validator(account, &"Name".parse()?),
         calls::consortium::remove_validator(account),
         calls::consortium::enact(calls::system::remark(b"a")),

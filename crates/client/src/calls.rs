@@ -338,15 +338,68 @@ pub mod attestation {
     }
 }
 
-/// The heads of receipt logs.
+/// The heads of receipt logs, rounds, and equivocation.
 pub mod receipts {
     use super::Call;
-    use blockcloud_primitives::{Checkpoint, Digest, Signature};
+    use blockcloud_primitives::{AggregatorId, Checkpoint, Digest, Equivocation, JobId, PublicKey, Round, Signature, SlotEntry};
+
+    const PALLET: &str = "Receipts";
 
     /// Brings a signed checkpoint with its proof of consistency with the log's head (anyone). At most 64 digests of proof are taken.
     pub fn checkpoint(checkpoint: &Checkpoint, signature: &Signature, proof: &[Digest]) -> Call {
         let summary = format!("checkpoint the log of job {} at {} receipts", checkpoint.job, checkpoint.size);
-        Call::new("Receipts", "checkpoint", (checkpoint, signature, proof), summary)
+        Call::new(PALLET, "checkpoint", (checkpoint, signature, proof), summary)
+    }
+
+    /// Becomes an aggregator whose rounds this key signs, with a tree of 2^height slots, at most 2^30 (a deposit is held).
+    pub fn register_aggregator(key: PublicKey, height: u8) -> Call {
+        Call::new(PALLET, "register_aggregator", (key, height), format!("register an aggregator with the key {key} and 2^{height} slots"))
+    }
+
+    /// Stops being an aggregator (its owner, once it has no sources).
+    pub fn retire_aggregator(aggregator: AggregatorId) -> Call {
+        Call::new(PALLET, "retire_aggregator", aggregator, format!("retire aggregator {aggregator}"))
+    }
+
+    /// Gives a job a slot with an aggregator: an unused one, or the vacant one that is named (the job's customer or provider; a deposit is held).
+    pub fn register_source(aggregator: AggregatorId, job: JobId, vacant: Option<u32>) -> Call {
+        Call::new(PALLET, "register_source", (aggregator, job, vacant), format!("register job {job} with aggregator {aggregator}"))
+    }
+
+    /// Gives a slot up (who registered the job there; anyone once the job is closed or the aggregator stopped).
+    pub fn withdraw_source(aggregator: AggregatorId, slot: u32) -> Call {
+        Call::new(PALLET, "withdraw_source", (aggregator, slot), format!("withdraw slot {slot} from aggregator {aggregator}"))
+    }
+
+    /// Brings an aggregator's next round with the aggregator's signature (anyone).
+    pub fn commit_round(round: &Round, signature: &Signature) -> Call {
+        let summary = format!("commit round {} of aggregator {} with {} logs", round.number, round.aggregator, round.filled);
+        Call::new(PALLET, "commit_round", (round, signature), summary)
+    }
+
+    /// Brings a checkpoint out of a committed round (anyone): what stands in the job's slot, the path from there to the round's root, and the proof of
+    /// consistency with the log's head. At most 30 and 64 digests are taken.
+    pub fn checkpoint_in_round(
+        aggregator: AggregatorId,
+        number: u64,
+        slot: u32,
+        entry: &SlotEntry,
+        path: &[Digest],
+        proof: &[Digest],
+    ) -> Call {
+        let Checkpoint { job, size, .. } = entry.checkpoint;
+        let summary = format!("checkpoint the log of job {job} at {size} receipts through round {number} of aggregator {aggregator}");
+        Call::new(PALLET, "checkpoint_in_round", (aggregator, number, slot, entry, path, proof), summary)
+    }
+
+    /// Proves that a guest or an aggregator signed two things that cannot both be true (anyone; costs nothing if it is so).
+    pub fn report_equivocation(proof: &Equivocation) -> Call {
+        let whose = match proof {
+            Equivocation::Checkpoints([first, _]) => format!("the guest of job {}", first.checkpoint.job),
+            Equivocation::Rounds([first, _]) => format!("aggregator {}", first.round.aggregator),
+            Equivocation::Committed { committed, .. } => format!("aggregator {}", committed.aggregator),
+        };
+        Call::new(PALLET, "report_equivocation", proof, format!("report that {whose} signed two histories"))
     }
 }
 

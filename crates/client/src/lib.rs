@@ -29,6 +29,7 @@ mod market;
 pub mod proof;
 mod prove;
 mod roles;
+mod rounds;
 mod rpc;
 mod runtime;
 mod signer;

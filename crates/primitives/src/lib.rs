@@ -17,6 +17,7 @@ mod bytes;
 mod checkpoint;
 mod collateral;
 mod completion;
+mod equivocation;
 mod evidence;
 mod fact;
 mod hardware;
@@ -34,12 +35,14 @@ pub use bytes::{AccountId, Digest, PublicKey, Signature, amount};
 pub use checkpoint::{Checkpoint, Usage};
 pub use collateral::{CertificateDer, CollateralItem, CollateralSet, CrlDer, SignedObject};
 pub use completion::{Completion, Exit};
+pub use equivocation::{Contradiction, Equivocation, SignedCheckpoint, SignedRound};
 pub use evidence::{Evidence, Measurement, ReportBinding};
 pub use fact::{CertificateName, CountryCode, Fact, FactKind, RegionCode};
 pub use hardware::{Firmware, Shortcomings, Tcb, TdxFloor, TdxLevel, Tee};
 pub use id::{AggregatorId, JobId, OfferId, SiteId};
 pub use market::{
-    BondView, End, FactView, Head, JobState, JobView, OfferFilter, OfferTerms, OfferView, Page, ProviderRecord, Quote, Refusal,
+    AggregatorView, BondView, End, FactView, Head, JobState, JobView, OfferFilter, OfferTerms, OfferView, Page, ProviderRecord, Quote,
+    Refusal, RoundView, SourceView,
 };
 pub use policy::{Allow, Measurements, Policy};
 pub use receipt::{Op, Party, Receipt};

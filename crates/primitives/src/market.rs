@@ -1,8 +1,8 @@
 //! What the market answers: states and ends of a job, and the views of offers, quotes and jobs that the runtime API returns.
 
 use crate::{
-    AccountId, Balance, Completion, Digest, Fact, FactKind, JobId, JobSpec, Lapse, List, Moment, OfferId, Price, Resources, Session,
-    SiteId, Suspension, Tee, Text, Usage, amount,
+    AccountId, AggregatorId, Balance, Completion, Digest, Fact, FactKind, JobId, JobSpec, Lapse, List, Moment, OfferId, Price, PublicKey,
+    Resources, Round, Session, SiteId, Suspension, Tee, Text, Usage, amount,
 };
 use alloc::vec::Vec;
 use codec::{Decode, DecodeWithMemTracking, Encode, MaxEncodedLen};
@@ -65,6 +65,9 @@ pub enum End {
     /// The provider gave the job up.
     #[codec(index = 9)]
     AbandonedByProvider,
+    /// The attested guest signed two histories of its log.
+    #[codec(index = 10)]
+    Equivocated,
 }
 
 impl fmt::Display for End {
@@ -80,6 +83,7 @@ impl fmt::Display for End {
             Self::AttestationLapsed => "the evidence that the job rested on expired or was withdrawn",
             Self::CancelledByCustomer => "cancelled by the customer",
             Self::AbandonedByProvider => "given up by the provider",
+            Self::Equivocated => "the guest signed two checkpoints that cannot both be true; nothing that its log says can be relied on",
         })
     }
 }
@@ -127,6 +131,8 @@ pub struct ProviderRecord {
     pub not_accepted: u32,
     /// Jobs that failed for a reason on its side: not attested, silent, lapsed, abandoned.
     pub failed: u32,
+    /// Jobs whose guest was proved to have signed two histories of its log, while they ran or within their claim window.
+    pub equivocated: u32,
 }
 
 /// An offer as the market shows it.
@@ -320,4 +326,58 @@ pub struct BondView {
     /// What can still cover jobs.
     #[serde(with = "amount")]
     pub free: Balance,
+}
+
+/// An aggregator as the outside sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, Serialize, Deserialize)]
+pub struct AggregatorView {
+    /// Which.
+    pub id: AggregatorId,
+    /// Who registered it.
+    pub owner: AccountId,
+    /// Signs its rounds (ed25519).
+    pub key: PublicKey,
+    /// Its tree has 2^height slots.
+    pub height: u8,
+    /// Whether it was proved to have signed two rounds of one number.
+    pub stopped: bool,
+    /// What is held of the owner.
+    #[serde(with = "amount")]
+    pub deposit: Balance,
+    /// Sources that are registered.
+    pub sources: u32,
+    /// Slots that were ever given out.
+    pub width: u32,
+    /// Rounds that it has committed: the next round's number.
+    pub rounds: u64,
+    /// RFC 9162 root over them.
+    pub root: Digest,
+    /// The last one's own time; absent before the first.
+    pub time: Option<Moment>,
+    /// Receipts that all of them together vouch for.
+    pub receipts: u64,
+}
+
+/// A job's place with an aggregator.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, Serialize, Deserialize)]
+pub struct SourceView {
+    /// The aggregator.
+    pub aggregator: AggregatorId,
+    /// The job's slot there.
+    pub slot: u32,
+    /// The job.
+    pub job: JobId,
+    /// Who registered it.
+    pub holder: AccountId,
+    /// Number of the first round in which the slot is the job's.
+    pub from: u64,
+}
+
+/// A round that the chain took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, DecodeWithMemTracking, TypeInfo, Serialize, Deserialize)]
+pub struct RoundView {
+    /// The round.
+    pub round: Round,
+    /// When the chain took it.
+    pub committed_at: Moment,
 }

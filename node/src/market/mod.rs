@@ -16,8 +16,14 @@ use self::{
     error::Error,
     prepare::{Prepared, Submission},
 };
-use blockcloud_primitives::{JobId, JobSpec, JobView, OfferFilter, OfferId, OfferView, Page, Quote};
-use blockcloud_runtime::{Hash, apis::MarketApi, opaque::Block};
+use blockcloud_primitives::{
+    AggregatorId, AggregatorView, JobId, JobSpec, JobView, OfferFilter, OfferId, OfferView, Page, Quote, RoundView, SourceView,
+};
+use blockcloud_runtime::{
+    Hash,
+    apis::{MarketApi, RoundsApi},
+    opaque::Block,
+};
 use jsonrpsee::{
     PendingSubscriptionSink,
     core::{RpcResult, async_trait},
@@ -63,6 +69,26 @@ pub trait Market {
     #[method(name = "jobs", blocking)]
     fn jobs(&self, account: String, after: Option<JobId>, limit: Option<u32>) -> RpcResult<Page<JobView, JobId>>;
 
+    /// One aggregator; null once it is retired or if it never was.
+    #[method(name = "aggregator", blocking)]
+    fn aggregator(&self, aggregator: AggregatorId) -> RpcResult<Option<AggregatorView>>;
+
+    /// A page of aggregators, oldest first.
+    #[method(name = "aggregators", blocking)]
+    fn aggregators(&self, after: Option<AggregatorId>, limit: Option<u32>) -> RpcResult<Page<AggregatorView, AggregatorId>>;
+
+    /// A page of the jobs that are registered with an aggregator, by slot.
+    #[method(name = "sources", blocking)]
+    fn sources(&self, aggregator: AggregatorId, after: Option<u32>, limit: Option<u32>) -> RpcResult<Page<SourceView, u32>>;
+
+    /// Where a job is registered.
+    #[method(name = "places", blocking)]
+    fn places(&self, job: JobId) -> RpcResult<Vec<SourceView>>;
+
+    /// The last rounds of an aggregator, newest first; at most 100 (default 20).
+    #[method(name = "rounds", blocking)]
+    fn rounds(&self, aggregator: AggregatorId, limit: Option<u32>) -> RpcResult<Vec<RoundView>>;
+
     /// Bytes to sign for a call, with a summary. `account` is SS58 or hex.
     #[method(name = "prepare", blocking)]
     fn prepare(&self, call: MarketCall, account: String) -> RpcResult<Prepared>;
@@ -94,7 +120,7 @@ impl<C, P> MarketRpc<C, P> {
 impl<C, P> MarketServer for MarketRpc<C, P>
 where
     C: ProvideRuntimeApi<Block> + HeaderBackend<Block> + BlockchainEvents<Block> + Send + Sync + 'static,
-    C::Api: MarketApi<Block> + prepare::Apis,
+    C::Api: MarketApi<Block> + RoundsApi<Block> + prepare::Apis,
     P: TransactionPool<Block = Block, Hash = Hash> + 'static,
 {
     fn offers(&self, filter: Option<OfferFilter>, after: Option<OfferId>, limit: Option<u32>) -> RpcResult<Page<OfferView, OfferId>> {
@@ -120,6 +146,34 @@ where
         let limit = limit.unwrap_or(20).clamp(1, PAGE_LIMIT);
         let best = self.client.info().best_hash;
         Ok(self.client.runtime_api().jobs_of(best, account, after, limit).map_err(Error::runtime)?)
+    }
+
+    fn aggregator(&self, aggregator: AggregatorId) -> RpcResult<Option<AggregatorView>> {
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().aggregator(best, aggregator).map_err(Error::runtime)?)
+    }
+
+    fn aggregators(&self, after: Option<AggregatorId>, limit: Option<u32>) -> RpcResult<Page<AggregatorView, AggregatorId>> {
+        let limit = limit.unwrap_or(20).clamp(1, PAGE_LIMIT);
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().aggregators(best, after, limit).map_err(Error::runtime)?)
+    }
+
+    fn sources(&self, aggregator: AggregatorId, after: Option<u32>, limit: Option<u32>) -> RpcResult<Page<SourceView, u32>> {
+        let limit = limit.unwrap_or(20).clamp(1, PAGE_LIMIT);
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().sources(best, aggregator, after, limit).map_err(Error::runtime)?)
+    }
+
+    fn places(&self, job: JobId) -> RpcResult<Vec<SourceView>> {
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().places(best, job).map_err(Error::runtime)?)
+    }
+
+    fn rounds(&self, aggregator: AggregatorId, limit: Option<u32>) -> RpcResult<Vec<RoundView>> {
+        let limit = limit.unwrap_or(20).clamp(1, PAGE_LIMIT);
+        let best = self.client.info().best_hash;
+        Ok(self.client.runtime_api().rounds(best, aggregator, limit).map_err(Error::runtime)?)
     }
 
     fn prepare(&self, call: MarketCall, account: String) -> RpcResult<Prepared> {

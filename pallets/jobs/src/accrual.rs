@@ -25,7 +25,7 @@ pub fn exhausting_ms(rate: Balance, deposited: Balance) -> Option<u64> {
 }
 
 impl Run {
-    /// A run that starts with a checkpoint signed at `signed_at` and accepted at `now`.
+    /// A run that starts with a checkpoint signed at `signed_at` that counts as of `now`.
     ///
     /// A guest's clock ahead of the chain's buys nothing; one behind it loses nothing, because all later checkpoints are behind as well.
     pub fn start(signed_at: Moment, now: Moment) -> Self {
@@ -46,7 +46,8 @@ impl Run {
         // A minimum that was charged already stays.
         self.covered_ms = self.covered_ms.saturating_add(step).min(millis(longest_run)).min(passed).max(self.covered_ms);
         self.vouched_until = until;
-        self.last_checkpoint = now;
+        // One that came through a round may count as of a moment before one that came directly.
+        self.last_checkpoint = self.last_checkpoint.max(now);
     }
 }
 

@@ -8,7 +8,7 @@ use super::*;
 use crate::traits::{BenchmarkHelper as _, Logs as _};
 use alloc::{boxed::Box, string::String, vec, vec::Vec};
 use blockcloud_primitives::{
-    AccountId, Allow, Balance, Blob, Checkpoint, Completion, Digest, Exit, Head, JobId, JobSpec, JobState, Lapse, List, Measurement,
+    AccountId, Allow, Balance, Blob, Checkpoint, Completion, Digest, End, Exit, Head, JobId, JobSpec, JobState, Lapse, List, Measurement,
     Measurements, Moment, Op, Party, Policy, PublicKey, Receipt, Resources, Signature, Suspension, Tcb, Tee, Usage, Workload,
 };
 use blockcloud_receipt_log::{node_hash, receipt_hash};
@@ -386,6 +386,20 @@ mod benchmarks {
         }
 
         assert_eq!(stored::<T>(job).state, JobState::Running);
+    }
+
+    /// A running job that ends: as dear as an end can be.
+    #[benchmark]
+    fn on_equivocation() {
+        let (job, _, _) = running::<T>();
+        crowd::<T>(Pallet::<T>::after(Pallet::<T>::now(), T::ClaimWindow::get()), u64::MAX);
+
+        #[block]
+        {
+            Pallet::<T>::on_equivocation(job).expect("the job runs");
+        }
+
+        assert_eq!(stored::<T>(job).state, JobState::Settled(End::Equivocated));
     }
 
     #[benchmark]

@@ -169,20 +169,25 @@ impl<T: Config> Pallet<T> {
 
     /// A checkpoint of the job's log was verified and accepted: the first starts the job, each further one accrues pay. For the keeper of the logs,
     /// in the same transaction as the checkpoint itself.
-    pub fn on_checkpoint(id: JobId, checkpoint: &Checkpoint, now: Moment) -> DispatchResult {
+    ///
+    /// `at` is when the checkpoint counts: now, or when the round that it came through was committed. It accrues as if it had come at that moment; whether
+    /// the job still takes one, and goes on after a suspension, is judged now.
+    pub fn on_checkpoint(id: JobId, checkpoint: &Checkpoint, at: Moment) -> DispatchResult {
         ensure!(checkpoint.job == id, Error::<T>::WrongJob);
         let mut job = Self::load(id)?;
+        let now = Self::now();
+        let at = at.min(now);
         Self::ensure_state(&job, &[JobState::Attested, JobState::Running], now)?;
         ensure!(T::Attester::judge(id, now).is_ok(), Error::<T>::SessionNotLive);
         Self::go_on(id, &mut job, now);
         let (gap, longest_run) = (job.checkpoint_gap, job.longest_run);
         let started = match &mut job.run {
             Some(run) => {
-                run.vouch(checkpoint.time, now, gap, longest_run);
+                run.vouch(checkpoint.time, at, gap, longest_run);
                 false
             }
             none => {
-                *none = Some(Run::start(checkpoint.time, now));
+                *none = Some(Run::start(checkpoint.time, at));
                 true
             }
         };
@@ -194,6 +199,18 @@ impl<T: Config> Pallet<T> {
             _ => Event::Started { job: id, deadline: job.deadline },
         });
         Jobs::<T>::insert(id, job);
+        Ok(())
+    }
+
+    /// The job's guest was proved to have signed two histories of its log. A job that has not ended yet ends for it, overdue or not: what is earned by then
+    /// is paid as ever, and the cover stays for the claim. One that has ended keeps its end. The provider's record shows it in both cases. For the keeper of
+    /// the logs, at most once for a job.
+    pub fn on_equivocation(id: JobId) -> DispatchResult {
+        let job = Self::load(id)?;
+        if job.is_live() {
+            return Self::end(id, job, End::Equivocated, Self::now());
+        }
+        T::Capacity::note_end(&job.provider, End::Equivocated);
         Ok(())
     }
 

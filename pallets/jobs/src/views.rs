@@ -64,6 +64,17 @@ impl<T: Config> Pallet<T> {
         Page { items, next }
     }
 
+    /// Customer and provider of a job that is not closed.
+    pub fn parties(id: JobId) -> Option<(T::AccountId, T::AccountId)> {
+        Jobs::<T>::get(id).map(|job| (job.customer, job.provider))
+    }
+
+    /// What [`Pallet::on_equivocation`] weighs, for the call that leads to it.
+    pub fn on_equivocation_weight() -> Weight {
+        use crate::WeightInfo as _;
+        T::WeightInfo::on_equivocation()
+    }
+
     /// What [`Pallet::on_checkpoint`] weighs, for the call that leads to it.
     pub fn on_checkpoint_weight() -> Weight {
         use crate::WeightInfo as _;

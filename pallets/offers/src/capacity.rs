@@ -103,6 +103,7 @@ impl<T: Config> Pallet<T> {
             let counter = match end {
                 End::Completed => &mut record.completed,
                 End::NotAccepted => &mut record.not_accepted,
+                End::Equivocated => &mut record.equivocated,
                 End::NotAttested | End::Silent | End::AbandonedByProvider => &mut record.failed,
                 // Not started may be the customer's doing: a key not released, inputs not uploaded. An attestation lapses by the council's motions as well.
                 End::AttestationLapsed | End::NotStarted | End::TimeUp | End::EscrowExhausted | End::CancelledByCustomer => return,

@@ -1,6 +1,6 @@
-//! The logic of the call, and what the runtime's other pallets may ask: open, close, head.
+//! How a checkpoint is judged, and what the runtime's other pallets may ask: open, close, head.
 //!
-//! Not here: tree arithmetic (`blockcloud-receipt-log`), what a checkpoint pays (`OnCheckpoint`).
+//! Not here: rounds (`rounds`), tree arithmetic (`blockcloud-receipt-log`), what a checkpoint pays (`OnCheckpoint`).
 
 use crate::{Config, Error, Event, Log, Logs, OnCheckpoint, Pallet, Sessions, WeightInfo};
 use blockcloud_primitives::{Checkpoint, Digest, Head, JobId, Moment, PublicKey, Signature};
@@ -16,7 +16,7 @@ impl<T: Config> Pallet<T> {
     /// Opens a job's log, without a head.
     pub fn open(job: JobId) -> DispatchResult {
         ensure!(!Logs::<T>::contains_key(job), Error::<T>::LogExists);
-        Logs::<T>::insert(job, Log { opened_at: T::Time::now(), head: None });
+        Logs::<T>::insert(job, Log { opened_at: T::Time::now(), head: None, equivocated: false });
         Self::deposit_event(Event::Opened { job });
         Ok(())
     }
@@ -38,6 +38,11 @@ impl<T: Config> Pallet<T> {
         T::WeightInfo::checkpoint(digests).saturating_add(T::Sessions::weight()).saturating_add(T::OnCheckpoint::weight())
     }
 
+    /// What `checkpoint_in_round` costs with paths of these lengths: its own work and that of both neighbours.
+    pub fn checkpoint_in_round_weight(path: u32, proof: u32) -> Weight {
+        T::WeightInfo::checkpoint_in_round(path, proof).saturating_add(T::Sessions::weight()).saturating_add(T::OnCheckpoint::weight())
+    }
+
     /// See `checkpoint`.
     pub(crate) fn do_checkpoint(checkpoint: Checkpoint, signature: Signature, proof: &[Digest]) -> DispatchResult {
         let job = checkpoint.job;
@@ -48,36 +53,42 @@ impl<T: Config> Pallet<T> {
         T::OnCheckpoint::accepted(job, &checkpoint, now)
     }
 
-    /// Judges a checkpoint under a key and makes it the log's head.
+    /// Judges a checkpoint under a key as of a moment, which is now or when its round was committed, and makes it the log's head.
     pub(crate) fn advance(
         log: Log,
         key: &PublicKey,
         checkpoint: &Checkpoint,
         signature: &Signature,
         proof: &[Digest],
-        now: Moment,
+        at: Moment,
     ) -> DispatchResult {
+        ensure!(!log.equivocated, Error::<T>::Equivocated);
         ensure!(checkpoint.version == Checkpoint::VERSION, Error::<T>::UnsupportedVersion);
         // Before any judgement of the content: what follows then says something about the attested guest, not about whoever submitted.
         ensure!(Self::signed_by(key, checkpoint, signature), Error::<T>::BadSignature);
-        Self::timely(checkpoint.time, now)?;
+        Self::timely(checkpoint.time, at)?;
         Self::follows(log.head.as_ref(), checkpoint, proof)?;
 
         let Checkpoint { job, size, root, time, usage, .. } = *checkpoint;
-        let head = Head { size, root, time, usage, accepted_at: now };
+        let head = Head { size, root, time, usage, accepted_at: at };
         Logs::<T>::insert(job, Log { head: Some(head), ..log });
         Self::deposit_event(Event::Advanced { job, head });
         Ok(())
     }
 
     /// Whether this key signed this checkpoint for this chain.
-    fn signed_by(key: &PublicKey, checkpoint: &Checkpoint, signature: &Signature) -> bool {
-        let genesis = Digest(frame_system::Pallet::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::zero()).0);
-        sp_io::crypto::ed25519_verify(
-            &ed25519::Signature::from_raw(signature.0),
-            &checkpoint.signing_payload(&genesis),
-            &ed25519::Public::from_raw(key.0),
-        )
+    pub(crate) fn signed_by(key: &PublicKey, checkpoint: &Checkpoint, signature: &Signature) -> bool {
+        Self::verify(key, &checkpoint.signing_payload(&Self::genesis()), signature)
+    }
+
+    /// Whether this is the key's signature over these bytes.
+    pub(crate) fn verify(key: &PublicKey, payload: &[u8], signature: &Signature) -> bool {
+        sp_io::crypto::ed25519_verify(&ed25519::Signature::from_raw(signature.0), payload, &ed25519::Public::from_raw(key.0))
+    }
+
+    /// Hash of the chain's first block.
+    pub(crate) fn genesis() -> Digest {
+        Digest(frame_system::Pallet::<T>::block_hash(frame_system::pallet_prelude::BlockNumberFor::<T>::zero()).0)
     }
 
     /// Whether the guest's clock is close enough to the chain's. Saturating: at the ends of time everything is far away.

@@ -1,10 +1,20 @@
-//! A runtime with only this pallet, and a guest that keeps a real log under a real key.
+//! A runtime with only this pallet and its money, and a guest that keeps a real log under a real key. An aggregator with real trees is in `collector`.
+
+mod collector;
+
+pub use collector::*;
 
 use crate as pallet_receipts;
-use crate::{OnCheckpoint, Pallet, Sessions};
-use blockcloud_primitives::{Checkpoint, Digest, JobId, List, Moment, PublicKey, Signature, Usage};
+use crate::{OnCheckpoint, OnEquivocation, Pallet, Parties, Sessions, Side};
+use blockcloud_primitives::{Balance, Checkpoint, Digest, JobId, List, Moment, PublicKey, Signature, SignedCheckpoint, Usage};
 use blockcloud_receipt_log::{EMPTY_ROOT, Tree, leaf_hash};
-use frame_support::{derive_impl, dispatch::DispatchResult, parameter_types, traits::ConstU32, weights::Weight};
+use frame_support::{
+    derive_impl,
+    dispatch::DispatchResult,
+    parameter_types,
+    traits::{ConstU32, ConstU128},
+    weights::Weight,
+};
 use sp_core::{Pair, ed25519};
 use sp_runtime::{AccountId32, BuildStorage, DispatchError, traits::IdentityLookup};
 use std::collections::BTreeMap;
@@ -15,6 +25,7 @@ frame_support::construct_runtime!(
     pub enum Test {
         System: frame_system = 0,
         Timestamp: pallet_timestamp = 1,
+        Balances: pallet_balances = 5,
         Receipts: pallet_receipts = 24,
     }
 );
@@ -24,6 +35,14 @@ impl frame_system::Config for Test {
     type AccountId = AccountId32;
     type Block = Block;
     type Lookup = IdentityLookup<AccountId32>;
+    type AccountData = pallet_balances::AccountData<Balance>;
+}
+
+#[derive_impl(pallet_balances::config_preludes::TestDefaultConfig)]
+impl pallet_balances::Config for Test {
+    type Balance = Balance;
+    type ExistentialDeposit = ConstU128<1>;
+    type AccountStore = System;
 }
 
 #[derive_impl(pallet_timestamp::config_preludes::TestDefaultConfig)]
@@ -36,13 +55,21 @@ parameter_types! {
     pub static Refuses: bool = false;
     /// What that neighbour was told.
     pub static Told: Vec<(JobId, Checkpoint, Moment)> = Vec::new();
+    /// Which jobs the neighbour was told of that equivocated.
+    pub static Forked: Vec<JobId> = Vec::new();
+    /// Jobs whose sessions exist and are not live.
+    pub static Lapsed: Vec<JobId> = Vec::new();
 }
 
-/// Both neighbours.
+/// All neighbours.
 pub struct Neighbours;
 
 impl Sessions for Neighbours {
     fn receipt_key(job: JobId, _: Moment) -> Option<PublicKey> {
+        Self::known_key(job).filter(|_| !Lapsed::get().contains(&job))
+    }
+
+    fn known_key(job: JobId) -> Option<PublicKey> {
         Keys::get().get(&job).copied()
     }
 
@@ -68,15 +95,53 @@ impl OnCheckpoint for Neighbours {
     }
 }
 
+impl Parties<AccountId32> for Neighbours {
+    fn side(_: JobId, account: &AccountId32) -> Option<Side> {
+        match account {
+            account if *account == CUSTOMER => Some(Side::Customer),
+            account if *account == PROVIDER => Some(Side::Provider),
+            _ => None,
+        }
+    }
+
+    fn weight() -> Weight {
+        Weight::from_parts(300_000, 3_000)
+    }
+}
+
+impl OnEquivocation for Neighbours {
+    fn equivocated(job: JobId) -> DispatchResult {
+        if Refuses::get() {
+            return Err(REFUSAL);
+        }
+        Forked::mutate(|forked| forked.push(job));
+        Ok(())
+    }
+
+    fn weight() -> Weight {
+        Weight::from_parts(4_000_000, 40_000)
+    }
+}
+
 /// See [`crate::Config::MaxAge`].
 pub const MAX_AGE: u32 = 300;
 /// See [`crate::Config::MaxAhead`].
 pub const MAX_AHEAD: u32 = 60;
 
+/// See [`crate::Config::Stake`].
+pub const STAKE: Balance = 1_000_000;
+
 impl crate::Config for Test {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
     type Time = Timestamp;
     type Sessions = Neighbours;
     type OnCheckpoint = Neighbours;
+    type Parties = Neighbours;
+    type OnEquivocation = Neighbours;
+    type DepositBase = ConstU128<100>;
+    type DepositPerByte = ConstU128<1>;
+    type Stake = ConstU128<STAKE>;
     type MaxAge = ConstU32<MAX_AGE>;
     type MaxAhead = ConstU32<MAX_AHEAD>;
     type WeightInfo = ();
@@ -88,13 +153,26 @@ pub const NOW: Moment = 1_800_000_000_000;
 pub const JOB: JobId = JobId(7);
 /// Somebody who brings checkpoints.
 pub const ANYONE: AccountId32 = AccountId32::new([9; 32]);
+/// Who placed every job.
+pub const CUSTOMER: AccountId32 = AccountId32::new([1; 32]);
+/// Who runs every job.
+pub const PROVIDER: AccountId32 = AccountId32::new([2; 32]);
+/// Who registers aggregators.
+pub const OWNER: AccountId32 = AccountId32::new([3; 32]);
+/// What each of these starts with.
+pub const ENDOWMENT: Balance = 100_000_000;
 
 /// Storage at block 1 and time [`NOW`].
 pub fn storage() -> sp_io::TestExternalities {
     Keys::set(BTreeMap::new());
     Refuses::set(false);
     Told::set(Vec::new());
-    let mut storage = sp_io::TestExternalities::from(frame_system::GenesisConfig::<Test>::default().build_storage().unwrap());
+    Forked::set(Vec::new());
+    Lapsed::set(Vec::new());
+    let mut genesis = frame_system::GenesisConfig::<Test>::default().build_storage().unwrap();
+    let balances = [ANYONE, CUSTOMER, PROVIDER, OWNER].map(|account| (account, ENDOWMENT)).to_vec();
+    pallet_balances::GenesisConfig::<Test> { balances, ..Default::default() }.assimilate_storage(&mut genesis).unwrap();
+    let mut storage = sp_io::TestExternalities::from(genesis);
     // Benchmarks sign with it.
     storage.register_extension(sp_keystore::KeystoreExt::new(sp_keystore::testing::MemoryKeystore::new()));
     storage.execute_with(|| {
@@ -202,6 +280,11 @@ impl Guest {
     /// The guest's signature.
     pub fn sign(&self, checkpoint: &Checkpoint) -> Signature {
         Signature(self.pair.sign(&checkpoint.signing_payload(&genesis())).0)
+    }
+
+    /// A checkpoint with the guest's signature.
+    pub fn signed(&self, checkpoint: Checkpoint) -> SignedCheckpoint {
+        SignedCheckpoint { checkpoint, signature: self.sign(&checkpoint) }
     }
 
     /// The proof from a size to the log as it stands.

@@ -12,7 +12,7 @@ use crate::{
 use blockcloud_primitives::{Checkpoint, End, Head, JobId, JobSpec, Lapse, Moment, OfferId, PublicKey, Resources, Session};
 use frame_support::{
     defensive, parameter_types,
-    traits::{ConstU32, ConstU128},
+    traits::{ConstU32, ConstU128, Time},
     weights::Weight,
 };
 use sp_runtime::{DispatchError, DispatchResult};
@@ -106,9 +106,16 @@ impl pallet_attestation::Config for Runtime {
 }
 
 impl pallet_receipts::Config for Runtime {
+    type RuntimeHoldReason = RuntimeHoldReason;
+    type Currency = Balances;
     type Time = Timestamp;
     type Sessions = Guests;
     type OnCheckpoint = Accrual;
+    type Parties = Sides;
+    type OnEquivocation = Sentence;
+    type DepositBase = ConstU128<RECORD>;
+    type DepositPerByte = ConstU128<BYTE>;
+    type Stake = ConstU128<{ 10 * UNIT }>;
     type MaxAge = ConstU32<300>;
     type MaxAhead = ConstU32<60>;
     type WeightInfo = pallet_receipts::weights::SubstrateWeight<Runtime>;
@@ -203,8 +210,15 @@ impl pallet_attestation::traits::Certifiers for Auditors {
 }
 
 impl pallet_receipts::Sessions for Guests {
-    fn receipt_key(job: JobId, now: Moment) -> Option<PublicKey> {
-        Attestation::receipt_key(job, now)
+    fn receipt_key(job: JobId, at: Moment) -> Option<PublicKey> {
+        let session = Attestation::judge(job, <Timestamp as Time>::now()).ok()?;
+        // A session that was renewed is older than its last renewal; only running jobs renew, and those began with the first.
+        let lived = session.previous.is_some() || session.since <= at;
+        lived.then_some(session.receipt_key)
+    }
+
+    fn known_key(job: JobId) -> Option<PublicKey> {
+        Attestation::session(job).map(|session| session.receipt_key)
     }
 
     fn weight() -> Weight {
@@ -241,5 +255,37 @@ impl pallet_receipts::OnCheckpoint for Accrual {
 
     fn weight() -> Weight {
         Jobs::on_checkpoint_weight()
+    }
+}
+
+/// Jobs as what has two sides.
+pub struct Sides;
+
+impl pallet_receipts::Parties<AccountId> for Sides {
+    fn side(job: JobId, account: &AccountId) -> Option<pallet_receipts::Side> {
+        let (customer, provider) = Jobs::parties(job)?;
+        // Who is both stands on the customer's side, and gets no more places for it.
+        if *account == customer {
+            Some(pallet_receipts::Side::Customer)
+        } else {
+            (*account == provider).then_some(pallet_receipts::Side::Provider)
+        }
+    }
+
+    fn weight() -> Weight {
+        <Runtime as frame_system::Config>::DbWeight::get().reads(1)
+    }
+}
+
+/// Jobs as what ends when its guest signed two histories.
+pub struct Sentence;
+
+impl pallet_receipts::OnEquivocation for Sentence {
+    fn equivocated(job: JobId) -> DispatchResult {
+        Jobs::on_equivocation(job)
+    }
+
+    fn weight() -> Weight {
+        Jobs::on_equivocation_weight()
     }
 }

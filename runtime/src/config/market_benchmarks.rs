@@ -74,7 +74,7 @@ impl pallet_jobs::traits::BenchmarkHelper<AccountId> for Neighbours {
     }
 
     fn head(job: JobId, head: Head) {
-        pallet_receipts::Logs::<Runtime>::insert(job, pallet_receipts::Log { opened_at: now(), head: Some(head) });
+        pallet_receipts::Logs::<Runtime>::insert(job, pallet_receipts::Log { opened_at: now(), head: Some(head), equivocated: false });
     }
 }
 

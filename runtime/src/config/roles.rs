@@ -21,13 +21,13 @@ pub enum ProxyType {
     /// Places, extends and cancels jobs.
     #[codec(index = 1)]
     Buyer,
-    /// Runs a data centre's side of the market: its offers, its jobs, their checkpoints. Not its bond.
+    /// Runs a data centre's side of the market: its offers, its jobs, their checkpoints, and rounds. Not its bond.
     #[codec(index = 2)]
     Operator,
     /// Holds keys: releases data keys to attested guests off the chain, on the chain rotates session keys and stops jobs.
     #[codec(index = 3)]
     Security,
-    /// Reads, and sees to it that what is overdue happens. Moves nothing.
+    /// Reads, sees to it that what is overdue happens, and reports equivocation. Moves nothing.
     #[codec(index = 4)]
     Auditor,
     /// Moves money: transfers, bonds, escrow.
@@ -65,6 +65,7 @@ impl InstanceFilter<RuntimeCall> for ProxyType {
 
 fn buyer(call: &RuntimeCall) -> bool {
     use pallet_jobs::Call as Jobs;
+    use pallet_receipts::Call as Receipts;
     matches!(
         call,
         RuntimeCall::Jobs(
@@ -74,7 +75,7 @@ fn buyer(call: &RuntimeCall) -> bool {
                 | Jobs::settle { .. }
                 | Jobs::complete { .. }
                 | Jobs::poke { .. }
-        )
+        ) | RuntimeCall::Receipts(Receipts::register_source { .. } | Receipts::withdraw_source { .. })
     )
 }
 
@@ -82,6 +83,7 @@ fn operator(call: &RuntimeCall) -> bool {
     use pallet_attestation::Call as Attestation;
     use pallet_jobs::Call as Jobs;
     use pallet_offers::Call as Offers;
+    use pallet_receipts::Call as Receipts;
     match call {
         RuntimeCall::Offers(call) => matches!(
             call,
@@ -105,7 +107,16 @@ fn operator(call: &RuntimeCall) -> bool {
                 | Jobs::cancel { .. }
                 | Jobs::poke { .. }
         ),
-        RuntimeCall::Receipts(pallet_receipts::Call::checkpoint { .. }) => true,
+        RuntimeCall::Receipts(call) => matches!(
+            call,
+            Receipts::checkpoint { .. }
+                | Receipts::checkpoint_in_round { .. }
+                | Receipts::commit_round { .. }
+                | Receipts::register_aggregator { .. }
+                | Receipts::retire_aggregator { .. }
+                | Receipts::register_source { .. }
+                | Receipts::withdraw_source { .. }
+        ),
         RuntimeCall::Attestation(call) => {
             matches!(call, Attestation::submit_collateral { .. } | Attestation::remove_collateral { .. } | Attestation::release_chip { .. })
         }
@@ -122,7 +133,10 @@ fn security(call: &RuntimeCall) -> bool {
 }
 
 fn auditor(call: &RuntimeCall) -> bool {
-    matches!(call, RuntimeCall::Jobs(pallet_jobs::Call::poke { .. }))
+    matches!(
+        call,
+        RuntimeCall::Jobs(pallet_jobs::Call::poke { .. }) | RuntimeCall::Receipts(pallet_receipts::Call::report_equivocation { .. })
+    )
 }
 
 fn treasurer(call: &RuntimeCall) -> bool {

@@ -1,9 +1,10 @@
-//! Tests of the wiring: presets, stable numbers, roles, and what the council can do. Logic is tested in the pallets.
+//! Tests of the wiring: presets, stable numbers, roles, what the council can do, and a job through the real pallets in a round. Logic is tested in the pallets.
 
 mod genesis;
 mod governance;
 mod numbers;
 mod roles;
+mod rounds;
 
 use crate::{RuntimeGenesisConfig, genesis as presets};
 use frame_support::genesis_builder_helper::build_state;

@@ -113,7 +113,7 @@ fn details(offer: &OfferView) -> String {
         .map(|view| format!("  {} (certifier {}, expires {})", super::fact::show(&view.fact), view.certifier, relative(view.until, now())))
         .collect();
     format!(
-        "offer {} by {}\nagent {}\nsite {}\n{}\nhardware {:?}\nfree {} of {}\nprice per second: vCPU {}, GiB memory {}, GiB storage {}, GPU {}\nlongest job {}, cover per job {}, free bond {}\ncloses {}\nrecord: {} completed, {} not accepted, {} failed",
+        "offer {} by {}\nagent {}\nsite {}\n{}\nhardware {:?}\nfree {} of {}\nprice per second: vCPU {}, GiB memory {}, GiB storage {}, GPU {}\nlongest job {}, cover per job {}, free bond {}\ncloses {}\nrecord: {} completed, {} not accepted, {} failed, {} with two histories",
         offer.id,
         offer.provider,
         offer.endpoint,
@@ -133,6 +133,7 @@ fn details(offer: &OfferView) -> String {
         offer.record.completed,
         offer.record.not_accepted,
         offer.record.failed,
+        offer.record.equivocated,
     )
 }
 

@@ -4,5 +4,6 @@ mod common;
 mod document;
 mod durable;
 mod hostile;
+mod peaks;
 mod slots;
 mod tree;

@@ -435,8 +435,8 @@ impl Ledger {
     }
 
     /// The service looks at what is due: at whole seconds, and at everything whose second has come.
-    fn serve(&mut self) {
-        for id in self.jobs.keys().copied().collect::<Vec<_>>() {
+    fn serve(&mut self, order: &[JobId]) {
+        for id in order.iter().copied() {
             let overdue = |ledger: &Self| {
                 let second = |entry: &Entry| if entry.state == JobState::Running { entry.looked_at } else { entry.deadline.div_ceil(1000) };
                 ledger.jobs.get(&id).is_some_and(|entry| second(entry) * 1000 <= ledger.now)
@@ -534,11 +534,13 @@ fn play(step: &Step, ledger: &mut Ledger) -> Result<(), TestCaseError> {
         }
         Step::Wait { ms } => {
             ledger.now += ms;
+            events();
             wait(ms);
             // Catch up after the stalls: the ledger does not know of caps.
             (0..4).for_each(|_| wait(0));
-            notice_what_the_service_did(ledger);
-            ledger.serve();
+            let order = in_the_services_order(ledger);
+            notice_what_the_service_did(ledger, &order);
+            ledger.serve(&order);
             (true, true)
         }
         Step::Stall { ms } => {
@@ -551,11 +553,27 @@ fn play(step: &Step, ledger: &mut Ledger) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The stored jobs, first those that the service just ended or closed, as it went. The order matters to a provider whose account the first payment
+/// creates: what is too small for that is paid if it comes second.
+fn in_the_services_order(ledger: &Ledger) -> Vec<JobId> {
+    let ended = events().into_iter().filter_map(|event| match event {
+        Event::Ended { job, .. } | Event::Closed { job } => Some(job),
+        _ => None,
+    });
+    let mut order = Vec::new();
+    for id in ended.chain(ledger.jobs.keys().copied()) {
+        if ledger.jobs.contains_key(&id) && !order.contains(&id) {
+            order.push(id);
+        }
+    }
+    order
+}
+
 /// When exactly the service looks, the ledger does not know: within the second of a deadline, or earlier at a job whose session was withdrawn, it may or
 /// may not, and so once an approval is given back. The ledger takes over what the chain did, and holds it against its own rules: there must have been
 /// a reason.
-fn notice_what_the_service_did(ledger: &mut Ledger) {
-    for id in ledger.jobs.keys().copied().collect::<Vec<_>>() {
+fn notice_what_the_service_did(ledger: &mut Ledger, order: &[JobId]) {
+    for id in order.iter().copied() {
         let entry = &ledger.jobs[&id];
         let moved = Stored::<Test>::get(id)
             .is_none_or(|job| job.is_live() != entry.live() || job.is_live() && job.suspended.is_some() != entry.suspended.is_some());

@@ -33,6 +33,11 @@ fn counts_failures_of_the_provider() {
 }
 
 #[test]
+fn counts_jobs_whose_guest_signed_two_histories() {
+    assert_eq!(record_after(End::Equivocated), (ProviderRecord { equivocated: 1, ..Default::default() }, true));
+}
+
+#[test]
 fn does_not_count_what_is_not_the_providers_doing() {
     for end in [End::NotStarted, End::TimeUp, End::EscrowExhausted, End::CancelledByCustomer] {
         assert_eq!(record_after(end), (ProviderRecord::default(), false), "{end:?}");

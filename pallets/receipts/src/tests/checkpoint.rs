@@ -19,7 +19,7 @@ fn first_becomes_the_head_and_is_told() {
         let mut guest = Guest::attested(JOB, 5);
         let checkpoint = guest.checkpoint();
         assert_ok!(guest.submit(checkpoint));
-        assert_eq!(Logs::<Test>::get(JOB), Some(Log { opened_at: NOW, head: Some(head(&checkpoint)) }));
+        assert_eq!(Logs::<Test>::get(JOB), Some(Log { opened_at: NOW, head: Some(head(&checkpoint)), equivocated: false }));
         assert_eq!(Told::get(), [(JOB, checkpoint, NOW)]);
         System::assert_last_event(Event::Advanced { job: JOB, head: head(&checkpoint) }.into());
     });

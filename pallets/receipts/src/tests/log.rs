@@ -8,7 +8,7 @@ use frame_support::{assert_noop, assert_ok};
 fn opens_without_a_head() {
     run(|| {
         assert_ok!(Receipts::open(JOB));
-        assert_eq!(Logs::<Test>::get(JOB), Some(Log { opened_at: NOW, head: None }));
+        assert_eq!(Logs::<Test>::get(JOB), Some(Log { opened_at: NOW, head: None, equivocated: false }));
         assert_eq!(Receipts::head(JOB), None);
         System::assert_last_event(Event::Opened { job: JOB }.into());
     });
@@ -51,6 +51,6 @@ fn closing_one_log_leaves_the_others() {
         assert_ok!(Receipts::open(JOB));
         assert_ok!(Receipts::open(JobId(8)));
         Receipts::close(JOB);
-        assert_eq!(Logs::<Test>::iter().collect::<Vec<_>>(), [(JobId(8), Log { opened_at: NOW, head: None })]);
+        assert_eq!(Logs::<Test>::iter().collect::<Vec<_>>(), [(JobId(8), Log { opened_at: NOW, head: None, equivocated: false })]);
     });
 }
