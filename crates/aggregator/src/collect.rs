@@ -192,9 +192,10 @@ pub fn start(shared: &Arc<Shared>, start: Start, tickets: Receiver<Ticket>) -> i
         }
     })?;
     let shared = shared.clone();
+    let fatal = shared.fatal.clone();
+    let collector = Collector::new(shared, start, cuts, idle);
     let placing = thread::Builder::new().name("collect".into()).spawn(move || {
-        let fatal = shared.fatal.clone();
-        if let Err(error) = Collector::new(shared, start, cuts, idle).run(&tickets) {
+        if let Err(error) = collector.run(&tickets) {
             fatal.raise(error.into());
         }
     })?;
@@ -211,6 +212,8 @@ struct Collector {
     taken: u64,
     due: Instant,
     idle_due: Instant,
+    /// What is registered from the next round on.
+    registering: Option<Registry>,
     pending_cut: Option<u64>,
     pruned: u64,
     cuts: Sender<Cut>,
@@ -224,7 +227,11 @@ impl Collector {
         let due = begun + shared.rounds_config.interval();
         let idle_due = begun + shared.rounds_config.idle();
         let taken = u64::from(dirty);
-        Self { shared, state, queue, round, last_time, taken, due, idle_due, pending_cut: None, pruned: 0, cuts, builder_idle }
+        let mut collector =
+            Self { shared, state, queue, round, last_time, taken, due, idle_due, registering: None, pending_cut: None, pruned: 0, cuts, builder_idle };
+        // Before the first request.
+        collector.register();
+        collector
     }
 
     fn run(mut self, tickets: &Receiver<Ticket>) -> Result<(), CollectError> {
@@ -235,7 +242,7 @@ impl Collector {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            self.register_if_clean();
+            self.register();
             self.close_if_due()?;
             self.prune()?;
         }
@@ -314,19 +321,32 @@ impl Collector {
         })
     }
 
-    /// What is registered changes between rounds only: what was taken from a source that leaves is in a round before it does.
-    fn register_if_clean(&mut self) {
-        if self.taken > 0 {
+    /// What is registered changes between rounds: what was taken from a source that leaves is in a round before it does. Who is new, and in nobody's
+    /// place, need not wait for that.
+    fn register(&mut self) {
+        let new = self.shared.registered.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let is_new = new.is_some();
+        if is_new {
+            self.registering = new;
+        }
+        let Some(registry) = &self.registering else { return };
+        if self.taken == 0 {
+            self.state.register(registry);
+        } else if is_new {
+            self.state.admit(registry);
+        } else {
             return;
         }
-        let Some(registry) = self.shared.registered.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
-        self.state.register(&registry);
-        self.shared.metrics.registered(&registry);
         let slots = self.state.slots().filter(|record| record.registered);
         let slots = slots.filter_map(|record| Some((record.slot, (record.key, record.entry?)))).collect();
         let parts = self.state.parts().filter(|record| record.registered);
         let parts = parts.filter_map(|record| Some((record.part.base, (record.key, record.branch?)))).collect();
-        self.shared.view(|view| *view = View { registry: Arc::new(registry), slots, parts });
+        self.shared.metrics.registered(registry);
+        let registry = Arc::new(registry.clone());
+        self.shared.view(|view| *view = View { registry, slots, parts });
+        if self.taken == 0 {
+            self.registering = None;
+        }
     }
 
     fn close_if_due(&mut self) -> Result<(), CollectError> {
@@ -362,7 +382,7 @@ impl Collector {
         self.idle_due = now_instant + config.idle();
         (self.shared.observer)(Step::Cut);
         self.cuts.send(Cut { number, time, receipts, snapshot }).map_err(|_| CollectError::Gone)?;
-        self.register_if_clean();
+        self.register();
         Ok(())
     }
 

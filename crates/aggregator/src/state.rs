@@ -125,6 +125,28 @@ impl State {
         }
     }
 
+    /// Adds sources and children whose places are free, or theirs already; changes nothing else.
+    pub fn admit(&mut self, registry: &Registry) {
+        for source in registry.sources() {
+            let free = self.slots.get(&source.slot).is_none_or(|record| (record.job, record.key) == (source.job, source.key));
+            let apart = !self.parts.values().any(|record| record.registered && record.part.has(source.slot));
+            if free && apart {
+                self.seat(source).registered = true;
+            }
+        }
+        for child in registry.children() {
+            let free = self.parts.get(&child.base).is_none_or(|record| (record.part, record.key) == (child.part(), child.key));
+            // A part where slots of others are still filled is not free.
+            let apart = !self.slots.values().any(|record| record.registered && child.part().has(record.slot));
+            let alone = !self.parts.values().any(|record| {
+                record.registered && record.part.base != child.base && (record.part.has(child.base) || child.part().has(record.part.base))
+            });
+            if free && apart && alone {
+                self.seat_part(child).registered = true;
+            }
+        }
+    }
+
     /// The record of a source. Another job or another key in the slot is another log, which begins from nothing.
     fn seat(&mut self, source: &Source) -> &mut SlotRecord {
         let new = SlotRecord { slot: source.slot, job: source.job, key: source.key, registered: false, entry: None, counted: 0 };

@@ -2,13 +2,18 @@
 //!
 //! Not here: judgements.
 
-use blockcloud_aggregator::{Child, Outcome, Part, Source, Statement, Submission, http::Health, sources::SourcesFile};
+use blockcloud_aggregator::{
+    Child, Outcome, Part, Source, Statement, Submission,
+    http::{EquivocationsView, Health},
+    sources::SourcesFile,
+};
 use blockcloud_client::{Scheme, Signer};
 use blockcloud_primitives::{Checkpoint, Digest, JobId, PublicKey, Signature, Usage};
 use blockcloud_receipt_log::EMPTY_ROOT;
 use codec::{Decode, Encode};
 use ed25519_dalek::{Signer as _, SigningKey};
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Child as Process, Command, Stdio},
     time::{Duration, Instant},
@@ -63,7 +68,6 @@ impl Guest {
 pub struct Aggregator {
     pub folder: PathBuf,
     pub url: String,
-    pub key: PublicKey,
     process: Option<Process>,
 }
 
@@ -90,7 +94,7 @@ fn free_address() -> String {
 
 impl Aggregator {
     /// Writes configuration and sources; the key is there already.
-    pub fn new(folder: PathBuf, key: PublicKey, setup: &Setup<'_>) -> Self {
+    pub fn new(folder: PathBuf, setup: &Setup<'_>) -> Self {
         let listen = free_address();
         let part = setup.part.map_or(String::new(), |(part, top)| {
             format!("part = {{ base = {}, height = {} }}\ntop_key = \"{top}\"\n", part.base, part.height)
@@ -105,7 +109,7 @@ impl Aggregator {
             setup.height, setup.interval_ms
         );
         std::fs::write(folder.join("aggregator.toml"), config).unwrap();
-        let this = Self { folder, url: format!("http://{listen}"), key, process: None };
+        let this = Self { folder, url: format!("http://{listen}"), process: None };
         this.register(setup.guests, setup.children.clone());
         this
     }
@@ -125,26 +129,22 @@ impl Aggregator {
     pub async fn start(&mut self) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_blockcloud-aggregator"));
         command.arg("run").arg("--config").arg(self.config());
-        self.start_as(command).await;
+        assert!(self.start_as(command).await, "it ended: {}", self.log());
     }
 
-    /// Starts a program that serves this configuration, and waits until it answers.
-    pub async fn start_as(&mut self, mut command: Command) {
+    /// Starts a program that serves this configuration, and waits until it answers. Says whether it does; if not, it has ended.
+    pub async fn start_as(&mut self, mut command: Command) -> bool {
         let log = std::fs::File::options().create(true).append(true).open(self.folder.join("log")).unwrap();
         self.process = Some(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
         let begun = Instant::now();
         while self.health().await.is_none() {
-            if let Some(status) = self.process.as_mut().unwrap().try_wait().unwrap() {
-                assert!(self.may_have_crashed(), "it ended with {status}: {}", self.log());
-                return;
+            if !self.is_running() {
+                return false;
             }
             assert!(begun.elapsed() < DEADLINE, "it does not answer: {}", self.log());
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    }
-
-    fn may_have_crashed(&self) -> bool {
-        self.folder.join("crash-allowed").exists()
+        true
     }
 
     pub fn log(&self) -> String {
@@ -159,19 +159,12 @@ impl Aggregator {
         }
     }
 
-    /// Waits until it has ended by itself.
-    pub async fn ended(&mut self) -> std::process::ExitStatus {
-        let mut process = self.process.take().unwrap();
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = process.try_wait().unwrap() {
-                return status;
-            }
-            assert!(begun.elapsed() < DEADLINE, "it does not end: {}", self.log());
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+    /// The process's number.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().unwrap().id()
     }
 
+    /// Whether the process is there.
     pub fn is_running(&mut self) -> bool {
         self.process.as_mut().is_some_and(|process| process.try_wait().unwrap().is_none())
     }
@@ -230,4 +223,70 @@ pub async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T 
         assert!(begun.elapsed() < DEADLINE, "waited too long for {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// A tree of two tiers: a top with a guest of its own, and a part of it with two.
+pub struct TwoTiers {
+    pub top: Aggregator,
+    pub low: Aggregator,
+    pub top_key: PublicKey,
+    pub of_top: Vec<Guest>,
+    pub of_low: Vec<Guest>,
+    _folder: tempfile::TempDir,
+}
+
+impl TwoTiers {
+    /// Neither is started.
+    pub fn new(of_top: &[u32], of_low: &[u32], interval_ms: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (top_folder, low_folder) = (folder.path().join("top"), folder.path().join("low"));
+        let (top_key, low_key) = (make_key(&top_folder), make_key(&low_folder));
+        let part = Part { base: 16, height: 4 };
+        let guests = |slots: &[u32]| slots.iter().copied().map(Guest::new).collect::<Vec<_>>();
+        let (of_top, of_low) = (guests(of_top), guests(of_low));
+        let children = vec![Child { base: part.base, height: part.height, key: low_key, first: 0 }];
+        let top = Aggregator::new(top_folder, &Setup { height: 6, part: None, parent: None, guests: &of_top, children, interval_ms });
+        let setup = Setup { height: 6, part: Some((part, top_key)), parent: Some(&top.url), guests: &of_low, children: vec![], interval_ms };
+        let low = Aggregator::new(low_folder, &setup);
+        Self { top, low, top_key, of_top, of_low, _folder: folder }
+    }
+
+    /// Each guest with the aggregator that it sends to.
+    pub fn guests(&self) -> impl Iterator<Item = (&Aggregator, &Guest)> {
+        self.of_top.iter().map(|guest| (&self.top, guest)).chain(self.of_low.iter().map(|guest| (&self.low, guest)))
+    }
+
+    /// After whatever happened: one turn more is taken from everybody and proved at the top, all receipts are counted exactly once, rounds have no gap, and
+    /// nobody signed two things under one number.
+    pub async fn settle(&self, turn: u64) {
+        for (aggregator, guest) in self.guests() {
+            let taken = until("a last checkpoint", async || aggregator.send(&[guest.submission(turn)]).await).await;
+            assert!(matches!(taken[..], [Outcome::Accepted { .. } | Outcome::Known { .. }]), "{taken:?}");
+        }
+        for (aggregator, guest) in self.guests() {
+            crate::tiers::proved(aggregator, guest, turn * 10, &self.top_key).await;
+        }
+        let total = self.guests().count() as u64 * turn * 10;
+        let sum = || self.top.delivered().iter().map(Statement::receipts).sum::<u64>();
+        until("the exact sum", async || (sum() == total).then_some(())).await;
+        let rounds = self.top.delivered();
+        assert!(rounds.iter().map(Statement::number).eq(0..rounds.len() as u64));
+        for aggregator in [&self.top, &self.low] {
+            let listed = client().get(format!("{}/v1/equivocations", aggregator.url)).send().await.unwrap();
+            let listed: EquivocationsView = listed.json().await.unwrap();
+            assert!(listed.equivocations.is_empty(), "{listed:?}");
+        }
+    }
+}
+
+/// Every statement that an aggregator's files show, by number. Files of the newest round hold what may have been sent.
+pub fn signed(aggregator: &Aggregator) -> BTreeMap<u64, Statement> {
+    let Ok(entries) = std::fs::read_dir(aggregator.folder.join("data/rounds")) else { return BTreeMap::new() };
+    let statement = |path: PathBuf| {
+        let bytes = std::fs::read(path).ok()?;
+        let statement = Statement::decode(&mut bytes.get(16..)?).ok()?;
+        Some((statement.number(), statement))
+    };
+    let paths = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "round"));
+    paths.filter(|path| !path.file_name().unwrap().to_string_lossy().starts_with("partial-")).filter_map(statement).collect()
 }

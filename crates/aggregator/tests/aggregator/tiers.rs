@@ -29,16 +29,15 @@ async fn paths_of_all_tiers_lead_to_one_root() {
     let (of_top, of_middle, of_low, of_side) = (guests(&[0, 5, 4_095]), guests(&[256, 511]), guests(&[320, 335, 329]), guests(&[64, 95]));
     let setup = |part, parent, guests, children| Setup { height: 12, part, parent, guests, children, interval_ms: 100 };
     let top_children = vec![child(middle_part, keys[1]), child(side_part, keys[3])];
-    let mut top = Aggregator::new(folder.path().join("top"), keys[0], &setup(None, None, &of_top, top_children));
+    let mut top = Aggregator::new(folder.path().join("top"), &setup(None, None, &of_top, top_children));
     let url = top.url.clone();
     let mut middle = Aggregator::new(
         folder.path().join("middle"),
-        keys[1],
         &setup(Some((middle_part, keys[0])), Some(&url), &of_middle, vec![child(low_part, keys[2])]),
     );
     let middle_url = middle.url.clone();
-    let mut low = Aggregator::new(folder.path().join("low"), keys[2], &setup(Some((low_part, keys[0])), Some(&middle_url), &of_low, vec![]));
-    let mut side = Aggregator::new(folder.path().join("side"), keys[3], &setup(Some((side_part, keys[0])), Some(&url), &of_side, vec![]));
+    let mut low = Aggregator::new(folder.path().join("low"), &setup(Some((low_part, keys[0])), Some(&middle_url), &of_low, vec![]));
+    let mut side = Aggregator::new(folder.path().join("side"), &setup(Some((side_part, keys[0])), Some(&url), &of_side, vec![]));
     for aggregator in [&mut low, &mut side, &mut middle, &mut top] {
         aggregator.start().await;
     }
