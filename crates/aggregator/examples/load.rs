@@ -226,6 +226,7 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
     let figure = |name: &str| -> f64 {
         metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(f64::NAN)
     };
+    metrics.lines().filter(|line| line.contains("outcomes_total{") || line.contains("refusals_total{")).for_each(|line| eprintln!("{line}"));
     waits.sort_unstable();
     let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied().unwrap_or_default();
     println!("checkpoints accepted     {accepted} in {took:.1} s, refused {}", refused.load(Ordering::Relaxed));

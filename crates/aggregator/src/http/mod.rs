@@ -5,8 +5,6 @@
 
 mod error;
 mod serve;
-#[cfg(test)]
-mod tests;
 
 use crate::{
     Outcome, Part, SignedBranch, Submission,

@@ -5,5 +5,8 @@
 
 mod crash;
 mod kill;
+mod local;
+mod requests;
 mod support;
 mod tiers;
+mod upstream;

@@ -55,7 +55,11 @@ impl Guest {
     }
 
     pub fn sign(&self, checkpoint: Checkpoint) -> Submission {
-        let signature = Signature(self.key.sign(&checkpoint.signing_payload(&GENESIS)).to_bytes());
+        self.sign_for(checkpoint, &GENESIS)
+    }
+
+    pub fn sign_for(&self, checkpoint: Checkpoint, genesis: &Digest) -> Submission {
+        let signature = Signature(self.key.sign(&checkpoint.signing_payload(genesis)).to_bytes());
         Submission { checkpoint, signature, proof: vec![] }
     }
 
@@ -192,12 +196,17 @@ impl Aggregator {
 
     /// Rounds that went into the folder, by number.
     pub fn delivered(&self) -> Vec<Statement> {
-        let Ok(entries) = std::fs::read_dir(self.folder.join("out")) else { return vec![] };
-        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-        paths.retain(|path| !path.file_name().unwrap().to_string_lossy().starts_with("partial-"));
-        paths.sort();
-        paths.iter().filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok()).collect()
+        delivered(&self.folder.join("out"))
     }
+}
+
+/// Rounds in a folder that is upstream, by number.
+pub fn delivered(folder: &Path) -> Vec<Statement> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|end| end == "json") && !path.file_name().unwrap().to_string_lossy().starts_with("partial-"));
+    paths.sort();
+    paths.iter().filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok()).collect()
 }
 
 impl Drop for Aggregator {
@@ -206,7 +215,7 @@ impl Drop for Aggregator {
     }
 }
 
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     thread_local! {
         static CLIENT: reqwest::Client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
     }
