@@ -12,6 +12,7 @@ use blockcloud_aggregator::{
     config::{Config, LimitsConfig, RoundsConfig, TreeConfig, UpstreamConfig},
     run_with,
     sources::SourcesFile,
+    verify,
 };
 use blockcloud_client::{Scheme, Signer};
 use blockcloud_primitives::{AggregatorId, Checkpoint, Digest, JobId, PublicKey, Signature, Usage};
@@ -86,11 +87,29 @@ fn main() -> anyhow::Result<()> {
     eprintln!("signing {} checkpoints of {} sources", turns * u64::from(options.sources), options.sources);
     let time = blockcloud_aggregator::now() - 10_000_000;
     let bodies = sign(&options, turns, time);
+    signatures();
     let runtime = tokio::runtime::Runtime::new()?;
     let temporary = tempfile::tempdir()?;
     let folder = options.dir.clone().unwrap_or_else(|| temporary.path().into());
     std::fs::create_dir_all(&folder)?;
     runtime.block_on(run(&options, folder, bodies))
+}
+
+/// What verifying costs by itself, on one thread.
+fn signatures() {
+    let items: Vec<_> = (0..4_096)
+        .map(|slot| {
+            let (key, message) = (key(slot), checkpoint(slot, 1, 1).signing_payload(&GENESIS));
+            (PublicKey(key.verifying_key().to_bytes()), Signature(key.sign(&message).to_bytes()), message)
+        })
+        .collect();
+    let each = |begun: f64| (cpu_seconds() - begun) * 1e6 / items.len() as f64 / 8.0;
+    let begun = cpu_seconds();
+    let good = (0..8).all(|_| verify::many(&items).iter().all(|good| *good));
+    let batched = each(begun);
+    let begun = cpu_seconds();
+    let good = good && (0..8).all(|_| items.iter().all(|(key, signature, message)| verify::single(key, signature, message)));
+    println!("verify, batched / single {batched:.1} / {:.1} us of one core, all good: {good}", each(begun));
 }
 
 /// Bodies by turn: every source once, in batches.
@@ -223,10 +242,11 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     let metrics = client.get(format!("{url}/metrics")).send().await?.text().await?;
-    let figure = |name: &str| -> f64 {
-        metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(f64::NAN)
-    };
-    metrics.lines().filter(|line| line.contains("outcomes_total{") || line.contains("refusals_total{")).for_each(|line| eprintln!("{line}"));
+    let figure = |name: &str| -> f64 { metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok()).unwrap_or(f64::NAN) };
+    metrics
+        .lines()
+        .filter(|line| line.contains("outcomes_total{") || line.contains("refusals_total{"))
+        .for_each(|line| eprintln!("{line}"));
     waits.sort_unstable();
     let at = |share: f64| waits.get((waits.len() as f64 * share) as usize).copied().unwrap_or_default();
     println!("checkpoints accepted     {accepted} in {took:.1} s, refused {}", refused.load(Ordering::Relaxed));
@@ -236,10 +256,18 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
     println!("bytes in                 {:.0} kB/s", sent_bytes.load(Ordering::Relaxed) as f64 / took / 1e3);
     let statement = rounds.first().map_or(0, |statement| statement.encode().len());
     println!("rounds                   {}, {statement} bytes each up the tree", rounds.len());
-    println!("receipts in rounds       {receipts}, sent {}: {}", accepted * 1_000, if receipts == accepted * 1_000 { "equal" } else { "DIFFERENT" });
+    println!(
+        "receipts in rounds       {receipts}, sent {}: {}",
+        accepted * 1_000,
+        if receipts == accepted * 1_000 { "equal" } else { "DIFFERENT" }
+    );
     let mean = |name: &str| figure(&format!("blockcloud_aggregator_{name}_sum")) / figure(&format!("blockcloud_aggregator_{name}_count"));
     println!("round close, mean        {:.1} ms", mean("round_close_seconds") * 1e3);
-    println!("group commit, mean       {:.2} ms, {:.0} commits/s", mean("commit_seconds") * 1e3, figure("blockcloud_aggregator_commit_seconds_count") / took);
+    println!(
+        "group commit, mean       {:.2} ms, {:.0} commits/s",
+        mean("commit_seconds") * 1e3,
+        figure("blockcloud_aggregator_commit_seconds_count") / took
+    );
     let _ = stop.send(());
     server.await??;
     Ok(())

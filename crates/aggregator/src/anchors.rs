@@ -125,7 +125,8 @@ impl Anchors {
         path.extend(anchor.path);
         let proof = SlotProof { slot, height: self.height, entry, path, statement: Statement::Round(anchor.round) };
         // The signature was made here, or verified when the anchor came.
-        verify_slot(&anchor.round.round.root.0, self.height, slot, proof.entry.as_ref(), &hashes(&proof.path)).map_err(SlotProofError::from)?;
+        verify_slot(&anchor.round.round.root.0, self.height, slot, proof.entry.as_ref(), &hashes(&proof.path))
+            .map_err(SlotProofError::from)?;
         Ok(proof)
     }
 

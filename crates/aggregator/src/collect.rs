@@ -38,7 +38,7 @@ use std::{
     time::{Duration, Instant},
 };
 use thiserror::Error;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 /// Items in one group commit at most: what they encode to is far below what a block may have.
 const GROUP: usize = 8_192;
@@ -74,6 +74,8 @@ pub struct Ticket {
     pub items: Vec<Item>,
     /// Where the outcomes go, in the same order.
     pub reply: oneshot::Sender<Vec<Outcome>>,
+    /// Its share of what may be worked on at a time: also of a request whose sender went away.
+    pub place: Option<Arc<OwnedSemaphorePermit>>,
 }
 
 /// Why collecting cannot go on.
@@ -227,8 +229,21 @@ impl Collector {
         let due = begun + shared.rounds_config.interval();
         let idle_due = begun + shared.rounds_config.idle();
         let taken = u64::from(dirty);
-        let mut collector =
-            Self { shared, state, queue, round, last_time, taken, due, idle_due, registering: None, pending_cut: None, pruned: 0, cuts, builder_idle };
+        let mut collector = Self {
+            shared,
+            state,
+            queue,
+            round,
+            last_time,
+            taken,
+            due,
+            idle_due,
+            registering: None,
+            pending_cut: None,
+            pruned: 0,
+            cuts,
+            builder_idle,
+        };
         // Before the first request.
         collector.register();
         collector
@@ -266,7 +281,7 @@ impl Collector {
             for item in ticket.items {
                 outcomes.push(self.judge(item, moment, &mut records)?);
             }
-            answers.push((ticket.reply, outcomes));
+            answers.push((ticket.reply, outcomes, ticket.place));
         }
         let begun = Instant::now();
         let shared = self.shared.clone();
@@ -282,7 +297,7 @@ impl Collector {
                 }
             }
         });
-        for (reply, outcomes) in answers {
+        for (reply, outcomes, _place) in answers {
             self.shared.metrics.outcomes(&outcomes);
             // Whoever asked may be gone; what was taken is taken.
             let _gone = reply.send(outcomes);
@@ -453,7 +468,9 @@ pub fn prepare(view: &View, submission: Submission) -> Item {
     };
     match view.slots.get(&source.slot) {
         // Verified before, to the last bit.
-        Some((key, entry)) if *key == source.key && entry.checkpoint == submission.checkpoint && entry.signature == submission.signature => {
+        Some((key, entry))
+            if *key == source.key && entry.checkpoint == submission.checkpoint && entry.signature == submission.signature =>
+        {
             Item::Done(Outcome::Known { slot: source.slot })
         }
         _ => Item::Checkpoint { slot: source.slot, key: source.key, submission },

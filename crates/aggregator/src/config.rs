@@ -270,7 +270,9 @@ mod tests {
             assert!(example.contains(from), "{from}");
             assert!(written(&example.replace(from, to)).is_err(), "{to}");
         }
-        for (from, to) in [("base = 1024", "base = 1000"), ("base = 1024", "base = 1048576"), ("height = 10", "height = 20"), ("top_key", "# ")] {
+        for (from, to) in
+            [("base = 1024", "base = 1000"), ("base = 1024", "base = 1048576"), ("height = 10", "height = 20"), ("top_key", "# ")]
+        {
             assert!(written(&below.replace(from, to)).is_err(), "{to}");
         }
     }

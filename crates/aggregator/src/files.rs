@@ -32,7 +32,9 @@ pub fn write_atomically(path: &Path, content: &[u8]) -> io::Result<()> {
 
 /// Makes what happened to the names in a file's folder durable.
 pub fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(path.parent().ok_or_else(|| io::Error::other("a file has a folder"))?)?.sync_all()
+    let folder = path.parent().ok_or_else(|| io::Error::other("a file has a folder"))?;
+    // A name alone stands in the present folder.
+    File::open(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })?.sync_all()
 }
 
 /// Deletes what a crash left unfinished in a folder.

@@ -138,7 +138,12 @@ pub async fn run_with(
     let part = config.part();
     let registry = sources.changed().await.context("cannot read the sources")?.unwrap_or_default();
     let signer = Signer::read(&config.key)?;
-    ensure!(signer.scheme() == Scheme::Ed25519, "{}: rounds are signed with ed25519, this key is {}", config.key.display(), signer.scheme());
+    ensure!(
+        signer.scheme() == Scheme::Ed25519,
+        "{}: rounds are signed with ed25519, this key is {}",
+        config.key.display(),
+        signer.scheme()
+    );
     fs::create_dir_all(&config.data).with_context(|| format!("cannot create {}", config.data.display()))?;
     let _lock = lock(&config.data)?;
     bind(&config, &signer)?;
@@ -164,6 +169,12 @@ pub async fn run_with(
     let acknowledged = upstream::read_acknowledged(&noted)?;
     ensure!(acknowledged <= next, "{acknowledged} rounds were acknowledged and only {next} are here: restore the data folder");
 
+    let equivocations = Equivocations::open(config.data.join("equivocations"))?;
+    // The folders that were just made are there after a power failure, too.
+    files::sync_folder(&config.data.join("queue"))
+        .and_then(|()| files::sync_folder(&config.data))
+        .context("cannot sync the data folder")?;
+
     let fatal = Fatal::default();
     let shared = Arc::new(Shared {
         genesis: config.genesis,
@@ -178,7 +189,7 @@ pub async fn run_with(
         rounds_config: config.rounds,
         keep_free_bytes: config.limits.keep_free_bytes,
         rounds,
-        equivocations: Equivocations::open(config.data.join("equivocations"))?,
+        equivocations,
         view: RwLock::new(View::default()),
         registered: Mutex::new(Some(registry)),
         acknowledged: AtomicU64::new(acknowledged),
@@ -210,15 +221,17 @@ pub async fn run_with(
         tasks.spawn(anchors::follow(anchors.clone(), parent, key, pause, config.rounds.keep, stop.clone()));
     }
     let server = http::serve(http::Server::new(shared.clone(), anchors, tickets, config.limits), listener, stop.clone());
-    tokio::pin!(server);
-    tokio::select! {
-        () = shutdown => stop.cancel(),
-        () = stop.cancelled() => {}
-        () = &mut server => {}
-    }
+    let told = async {
+        tokio::select! {
+            () = shutdown => stop.cancel(),
+            () = stop.cancelled() => {}
+        }
+        tokio::time::sleep(LAST_REQUESTS).await;
+    };
     // What was accepted is answered; then nobody sends tickets, and the threads end.
-    if tokio::time::timeout(LAST_REQUESTS, server).await.is_err() {
-        tracing::warn!(target: "blockcloud::aggregator", "requests that ran too long were cut off");
+    tokio::select! {
+        () = server => {}
+        () = told => tracing::warn!(target: "blockcloud::aggregator", "requests that ran too long were cut off"),
     }
     tasks.shutdown().await;
     tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join()))).await?;
@@ -268,13 +281,13 @@ fn bind(config: &Config, signer: &Signer) -> anyhow::Result<()> {
     });
     match fs::read(&path) {
         Ok(found) => {
-            let found: serde_json::Value = serde_json::from_slice(&found).with_context(|| format!("cannot understand {}", path.display()))?;
+            let found: serde_json::Value =
+                serde_json::from_slice(&found).with_context(|| format!("cannot understand {}", path.display()))?;
             ensure!(found == identity, "{}: the data folder is that of {found}; this is {identity}: use another folder", path.display());
             Ok(())
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            files::write_atomically(&path, &serde_json::to_vec_pretty(&identity)?).with_context(|| format!("cannot write {}", path.display()))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => files::write_atomically(&path, &serde_json::to_vec_pretty(&identity)?)
+            .with_context(|| format!("cannot write {}", path.display())),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
 }

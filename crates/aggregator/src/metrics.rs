@@ -33,10 +33,17 @@ impl Metrics {
     /// None of these names clash, so none in practice.
     pub fn new() -> prometheus::Result<Self> {
         let registry = prometheus::Registry::new_custom(Some("blockcloud_aggregator".into()), None)?;
-        let seconds = |name, help| Histogram::with_opts(HistogramOpts::new(name, help).buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14)?));
+        let seconds =
+            |name, help| Histogram::with_opts(HistogramOpts::new(name, help).buckets(prometheus::exponential_buckets(0.000_5, 2.0, 14)?));
         let made = Self {
-            outcomes: keep(&registry, IntCounterVec::new(Opts::new("outcomes_total", "Checkpoints and branches by what became of them"), &["outcome"])?)?,
-            refusals: keep(&registry, IntCounterVec::new(Opts::new("refusals_total", "Checkpoints and branches refused, by reason"), &["reason"])?)?,
+            outcomes: keep(
+                &registry,
+                IntCounterVec::new(Opts::new("outcomes_total", "Checkpoints and branches by what became of them"), &["outcome"])?,
+            )?,
+            refusals: keep(
+                &registry,
+                IntCounterVec::new(Opts::new("refusals_total", "Checkpoints and branches refused, by reason"), &["reason"])?,
+            )?,
             commits: keep(&registry, seconds("commit_seconds", "Group commits of the queue")?)?,
             queue_bytes: keep(&registry, IntGauge::new("queue_bytes", "Bytes of the queue on disk")?)?,
             closes: keep(&registry, seconds("round_close_seconds", "From the cut of a round until its file is durable")?)?,
@@ -47,7 +54,10 @@ impl Metrics {
             sources: keep(&registry, IntGauge::new("sources", "Registered sources")?)?,
             children: keep(&registry, IntGauge::new("children", "Registered aggregators below this one")?)?,
             upstream_failures: keep(&registry, IntCounter::new("upstream_failures_total", "Attempts to hand up a round that failed")?)?,
-            equivocations: keep(&registry, IntCounter::new("equivocations_total", "Signers that contradicted themselves, since the start")?)?,
+            equivocations: keep(
+                &registry,
+                IntCounter::new("equivocations_total", "Signers that contradicted themselves, since the start")?,
+            )?,
             registry,
         };
         Ok(made)

@@ -12,10 +12,7 @@
 //!
 //! Not here: what records mean (`collect`), the rounds they end up in (`rounds`).
 
-use crate::{
-    SignedBranch,
-    files::sync_folder,
-};
+use crate::{SignedBranch, files::sync_folder};
 use blockcloud_primitives::{PublicKey, SlotEntry};
 use codec::{Decode, Encode};
 use std::{

@@ -203,7 +203,8 @@ impl Rounds {
         self.statement(number).ok_or(RoundsError::NotKept(number))?;
         let path = path_of(&self.folder, number);
         let bytes = fs::read(&path).map_err(|source| RoundsError::Io { path: path.clone(), source })?;
-        let (statement, snapshot) = decode(&bytes).filter(|(statement, _)| statement.number() == number).ok_or(RoundsError::Damaged(path))?;
+        let (statement, snapshot) =
+            decode(&bytes).filter(|(statement, _)| statement.number() == number).ok_or(RoundsError::Damaged(path))?;
         let forest = tree(self.part, &snapshot)?;
         if forest.root() != statement.root().0 {
             return Err(RoundsError::Damaged(path_of(&self.folder, number)));

@@ -216,7 +216,8 @@ impl Sources for FileSources {
                 let read = Self::read(&path, part, &mut seen);
                 (read, seen)
             });
-            let (read, seen) = read.await.map_err(|error| SourcesError::Io { path: self.path.clone(), source: std::io::Error::other(error) })?;
+            let (read, seen) =
+                read.await.map_err(|error| SourcesError::Io { path: self.path.clone(), source: std::io::Error::other(error) })?;
             self.seen = seen;
             read
         })
@@ -275,7 +276,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("sources.toml");
         let key = PublicKey([1; 32]);
-        std::fs::write(&path, format!("[[source]]\nslot = 1\njob = 5\nkey = \"{key}\"\n[[child]]\nbase = 8\nheight = 3\nkey = \"{key}\"\n")).unwrap();
+        std::fs::write(
+            &path,
+            format!("[[source]]\nslot = 1\njob = 5\nkey = \"{key}\"\n[[child]]\nbase = 8\nheight = 3\nkey = \"{key}\"\n"),
+        )
+        .unwrap();
         let mut sources = FileSources::new(&path, WHOLE);
         let first = sources.changed().await.unwrap().unwrap();
         assert_eq!(first, Registry::new(WHOLE, vec![source(1, 5)], vec![Child { key, ..child(8, 3) }]).unwrap());

@@ -33,7 +33,9 @@ pub enum UpstreamError {
     #[error("upstream refuses the round: {0}")]
     Refused(Refusal),
     /// It has another round under this number, or later ones that are not here. Going on would be equivocation.
-    #[error("upstream has another round {number} of this aggregator, or later ones: the data folder is older than what was sent, or two run with one key")]
+    #[error(
+        "upstream has another round {number} of this aggregator, or later ones: the data folder is older than what was sent, or two run with one key"
+    )]
     Conflict {
         /// The number.
         number: u64,

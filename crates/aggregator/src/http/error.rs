@@ -33,7 +33,11 @@ impl ApiError {
 
     /// 503: not at this moment. Nothing of the request was taken.
     pub fn busy(error: impl ToString) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, error, "send it again in a second: what was not answered may or may not have been taken, and is known then")
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            error,
+            "send it again in a second: what was not answered may or may not have been taken, and is known then",
+        )
     }
 
     /// 500.

@@ -115,7 +115,8 @@ pub fn router(server: Arc<Server>) -> Router {
 /// Lets bodies of so many bytes in at a time, by what they say that they weigh; who does not say counts as the largest.
 async fn weigh(State(server): State<Its>, mut request: Request, next: Next) -> Response {
     if !server.shared.room.load(Ordering::Acquire) {
-        let error = ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "the disk is too full to take anything", "tell the operator; try again later");
+        let error =
+            ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "the disk is too full to take anything", "tell the operator; try again later");
         return error.into_response();
     }
     let said = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
@@ -174,15 +175,19 @@ fn read_list<T: Decode + DeserializeOwned>(headers: &HeaderMap, body: &[u8], mos
 }
 
 /// Has items verified, judged and made durable, and answers with what became of each.
-async fn submit(server: &Server, headers: &HeaderMap, items: Vec<Item>, permit: Option<Arc<OwnedSemaphorePermit>>) -> Result<Response, ApiError> {
+async fn submit(
+    server: &Server,
+    headers: &HeaderMap,
+    items: Vec<Item>,
+    place: Option<Arc<OwnedSemaphorePermit>>,
+) -> Result<Response, ApiError> {
     let (reply, outcomes) = oneshot::channel();
-    match server.tickets.try_send(Ticket { items, reply }) {
+    match server.tickets.try_send(Ticket { items, reply, place }) {
         Ok(()) => {}
         Err(TrySendError::Full(_)) => return Err(ApiError::busy("too many requests wait at this moment")),
         Err(TrySendError::Disconnected(_)) => return Err(ApiError::busy("the aggregator is ending")),
     }
     let outcomes = outcomes.await.map_err(|_| ApiError::busy("the aggregator is ending"))?;
-    drop(permit);
     let status = if outcomes.iter().all(|outcome| outcome.refusal().is_some()) { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     if speaks_scale(headers, header::CONTENT_TYPE) {
         return Ok(answer(headers, status, &outcomes));
@@ -309,7 +314,11 @@ fn missing_round(server: &Server, number: u64) -> ApiError {
     }
 }
 
-async fn slot_of_round(State(server): State<Its>, headers: HeaderMap, Path((number, slot)): Path<(u64, u32)>) -> Result<Response, ApiError> {
+async fn slot_of_round(
+    State(server): State<Its>,
+    headers: HeaderMap,
+    Path((number, slot)): Path<(u64, u32)>,
+) -> Result<Response, ApiError> {
     server.shared.rounds.statement(number).ok_or_else(|| missing_round(&server, number))?;
     let loaded = server.loaded(number).await?;
     Ok(answer(&headers, StatusCode::OK, &server.anchors.prove_here(slot, &loaded)?))
@@ -346,7 +355,12 @@ struct Asked {
     size: Option<u64>,
 }
 
-async fn proof(State(server): State<Its>, headers: HeaderMap, Path(slot): Path<u32>, Query(asked): Query<Asked>) -> Result<Response, ApiError> {
+async fn proof(
+    State(server): State<Its>,
+    headers: HeaderMap,
+    Path(slot): Path<u32>,
+    Query(asked): Query<Asked>,
+) -> Result<Response, ApiError> {
     let anchor = server.anchors.at(asked.round);
     let in_memory = anchor.is_some_and(|anchor| server.shared.rounds.in_memory(anchor.branch).is_some());
     let proof = if in_memory {

@@ -145,7 +145,10 @@ mod checkpoint {
     fn fails_when_it_contradicts_itself() {
         let base = checkpoint(20, 30);
         assert_eq!(refused(&submission(Checkpoint { previous_size: 31, ..base })), Refusal::Shrunk { size: 30, head: 31 });
-        assert_eq!(refused(&submission(Checkpoint { previous_size: 30, previous_root: Digest::ZERO, ..base })), Refusal::Forked { size: 30 });
+        assert_eq!(
+            refused(&submission(Checkpoint { previous_size: 30, previous_root: Digest::ZERO, ..base })),
+            Refusal::Forked { size: 30 }
+        );
         assert_eq!(refused(&submission(Checkpoint { previous_size: 0, previous_root: Digest::ZERO, ..base })), Refusal::Forked { size: 0 });
     }
 
@@ -174,7 +177,10 @@ mod checkpoint {
 
     #[test]
     fn a_usage_counter_that_fell_is_exposed() {
-        assert_eq!(exposed(&submission(Checkpoint { usage: Usage { cpu_ms: 19, ..Usage::default() }, ..checkpoint(20, 30) })), Refusal::UsageShrunk);
+        assert_eq!(
+            exposed(&submission(Checkpoint { usage: Usage { cpu_ms: 19, ..Usage::default() }, ..checkpoint(20, 30) })),
+            Refusal::UsageShrunk
+        );
     }
 
     #[test]
@@ -341,9 +347,21 @@ mod close {
         let registered: Vec<(u32, PublicKey, bool)> = state.slots().map(|record| (record.slot, record.key, record.registered)).collect();
         assert_eq!(registered, [(SLOT, KEY, true), (4, CHILD, true)]);
         // Nor may anything be both a slot and inside a part.
-        state.admit(&registry(vec![Source { slot: 9, ..newcomer }], vec![Child { base: 0, ..child() }, Child { base: 12, height: 2, ..child() }]));
+        state.admit(&registry(
+            vec![Source { slot: 9, ..newcomer }],
+            vec![Child { base: 0, ..child() }, Child { base: 12, height: 2, ..child() }],
+        ));
         assert!(state.slots().all(|record| record.slot != 9));
         assert!(state.parts().all(|record| record.part == PART));
+    }
+
+    #[test]
+    fn what_a_slot_takes_on_disk_is_what_the_guide_says() {
+        let state = at_twenty();
+        let record = *state.slots().next().unwrap();
+        assert_eq!(record.encoded_size(), 256);
+        let queued = crate::queue::Record::Checkpoint { slot: SLOT, key: KEY, entry: record.entry.unwrap() };
+        assert_eq!(queued.encoded_size(), 239);
     }
 
     #[test]

@@ -79,7 +79,8 @@ fn guests_of(tiers: &TwoTiers, top: bool) -> impl Iterator<Item = u32> {
 
 /// Runs the program on an aggregator's folder until it ends by itself; gives what it says.
 fn refused(aggregator: &Aggregator) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_blockcloud-aggregator")).arg("run").arg("--config").arg(aggregator.config()).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_blockcloud-aggregator")).arg("run").arg("--config").arg(aggregator.config()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

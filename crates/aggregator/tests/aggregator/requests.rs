@@ -197,7 +197,11 @@ async fn what_is_not_here_is_said_to_be_elsewhere_or_gone() {
     assert_eq!(local.get("/v1/parts/0/4/anchors").await.0, 404);
     assert_eq!(local.get("/v1/nothing").await.0, 404);
     let text = client().get(format!("{}/metrics", local.url)).send().await.unwrap().text().await.unwrap();
-    for line in ["blockcloud_aggregator_outcomes_total{outcome=\"accepted\"} 5", "blockcloud_aggregator_rounds 5", "blockcloud_aggregator_sources 1"] {
+    for line in [
+        "blockcloud_aggregator_outcomes_total{outcome=\"accepted\"} 5",
+        "blockcloud_aggregator_rounds 5",
+        "blockcloud_aggregator_sources 1",
+    ] {
         assert!(text.contains(line), "{text}");
     }
     local.stop().await;
@@ -261,8 +265,10 @@ async fn sources_that_come_and_go_are_noticed_and_what_was_taken_from_them_is_in
     let local = Local::start(&both[..1], vec![], |config| config.rounds.interval_ms = 200).await;
     local.send(&[both[0].submission(1)]).await;
     register(local.folder.path(), &both[1..], vec![]);
-    until("the new source", async || matches!(local.send(&[both[1].submission(1)]).await[..], [Outcome::Accepted { .. } | Outcome::Known { .. }]).then_some(()))
-        .await;
+    until("the new source", async || {
+        matches!(local.send(&[both[1].submission(1)]).await[..], [Outcome::Accepted { .. } | Outcome::Known { .. }]).then_some(())
+    })
+    .await;
     let refused = Outcome::Refused { refusal: Refusal::UnknownSource { job: both[0].source().job } };
     until("the old one to go", async || (local.send(&[both[0].submission(2)]).await == [refused]).then_some(())).await;
     until("both counts", async || (local.delivered().iter().map(|round| round.receipts()).sum::<u64>() == 20).then_some(())).await;

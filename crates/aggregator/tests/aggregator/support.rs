@@ -204,7 +204,9 @@ impl Aggregator {
 pub fn delivered(folder: &Path) -> Vec<Statement> {
     let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|end| end == "json") && !path.file_name().unwrap().to_string_lossy().starts_with("partial-"));
+    paths.retain(|path| {
+        path.extension().is_some_and(|end| end == "json") && !path.file_name().unwrap().to_string_lossy().starts_with("partial-")
+    });
     paths.sort();
     paths.iter().filter_map(|path| serde_json::from_slice(&std::fs::read(path).ok()?).ok()).collect()
 }
@@ -255,7 +257,8 @@ impl TwoTiers {
         let (of_top, of_low) = (guests(of_top), guests(of_low));
         let children = vec![Child { base: part.base, height: part.height, key: low_key, first: 0 }];
         let top = Aggregator::new(top_folder, &Setup { height: 6, part: None, parent: None, guests: &of_top, children, interval_ms });
-        let setup = Setup { height: 6, part: Some((part, top_key)), parent: Some(&top.url), guests: &of_low, children: vec![], interval_ms };
+        let setup =
+            Setup { height: 6, part: Some((part, top_key)), parent: Some(&top.url), guests: &of_low, children: vec![], interval_ms };
         let low = Aggregator::new(low_folder, &setup);
         Self { top, low, top_key, of_top, of_low, _folder: folder }
     }
