@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "std"), no_std)]
-#![forbid(unsafe_code)]
+// The one exception is `lanes`, which argues it.
+#![deny(unsafe_code)]
 #![deny(missing_docs)]
 
 #[cfg(feature = "std")]
@@ -8,13 +9,15 @@ pub mod document;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod hash;
 #[cfg(feature = "std")]
+pub mod lanes;
+#[cfg(feature = "std")]
 mod log;
 #[cfg(feature = "std")]
 mod tree;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod verify;
 
-pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash, receipt_bytes, receipt_hash};
+pub use hash::{EMPTY_ROOT, Hash, encode_receipt, leaf_hash, node_hash, receipt_bytes, receipt_hash};
 #[cfg(feature = "std")]
 pub use log::{LogError, ReceiptLog, Recovery};
 #[cfg(feature = "std")]
