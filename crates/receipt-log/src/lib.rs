@@ -5,7 +5,11 @@
 #![deny(missing_docs)]
 
 #[cfg(feature = "std")]
+mod batch;
+#[cfg(feature = "std")]
 pub mod document;
+#[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
+mod frontier;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod hash;
 #[cfg(feature = "std")]
@@ -17,6 +21,9 @@ mod tree;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod verify;
 
+#[cfg(feature = "std")]
+pub use batch::{receipt_hashes, receipt_hashes_on};
+pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, encode_receipt, leaf_hash, node_hash, receipt_bytes, receipt_hash};
 #[cfg(feature = "std")]
 pub use log::{LogError, ReceiptLog, Recovery};

@@ -2,7 +2,13 @@
 //!
 //! It keeps the hash of every complete subtree, 64 bytes per leaf. Not here: entries (only their hashes), files (`ReceiptLog`), verifying.
 
-use crate::hash::{EMPTY_ROOT, Hash, node_hash};
+use crate::{
+    batch::{PIECE, receipt_hashes},
+    frontier::Frontier,
+    hash::{EMPTY_ROOT, Hash, node_hash},
+    lanes::Kernel,
+};
+use blockcloud_primitives::Receipt;
 use thiserror::Error;
 
 /// A question that a tree cannot answer.
@@ -75,9 +81,74 @@ impl Tree {
         }
     }
 
+    /// Appends leaves by their hashes, nodes hashed side by side.
+    pub fn extend_from_slice(&mut self, leaves: &[Hash]) {
+        for piece in leaves.chunks(PIECE) {
+            self.leaves().extend_from_slice(piece);
+            self.complete();
+        }
+    }
+
+    /// Appends receipts: encodings, leaves and nodes hashed side by side.
+    pub fn append_receipts(&mut self, receipts: &[Receipt]) {
+        for piece in receipts.chunks(PIECE) {
+            let leaves = self.leaves();
+            let before = leaves.len();
+            leaves.resize(before + piece.len(), [0; 32]);
+            receipt_hashes(piece, &mut leaves[before..]).expect("as many hashes as receipts");
+            self.complete();
+        }
+    }
+
+    /// The hash of a complete subtree of `2^height` leaves, by its position among those.
+    pub fn node(&self, height: u32, index: u64) -> Option<Hash> {
+        self.levels.get(usize::try_from(height).ok()?)?.get(usize::try_from(index).ok()?).copied()
+    }
+
+    fn leaves(&mut self) -> &mut Vec<Hash> {
+        if self.levels.is_empty() {
+            self.levels.push(Vec::new());
+        }
+        &mut self.levels[0]
+    }
+
+    /// Adds the nodes that the last leaves have completed, level by level.
+    fn complete(&mut self) {
+        let kernel = Kernel::fastest();
+        for depth in 0.. {
+            let (below, above) = self.levels.split_at_mut(depth + 1);
+            let children = &below[depth];
+            let parents = children.len() / 2;
+            if parents == 0 {
+                return;
+            }
+            let Some(nodes) = above.first_mut() else {
+                let mut nodes = vec![[0; 32]; parents];
+                kernel.nodes(&children[..2 * parents], &mut nodes).expect("two children for each node");
+                self.levels.push(nodes);
+                continue;
+            };
+            let before = nodes.len();
+            if before == parents {
+                return;
+            }
+            nodes.resize(parents, [0; 32]);
+            kernel.nodes(&children[2 * before..2 * parents], &mut nodes[before..]).expect("two children for each node");
+        }
+    }
+
     /// Hash of a leaf.
     pub fn leaf(&self, index: u64) -> Option<Hash> {
         self.levels.first()?.get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// What is needed to append to the tree and to know its root, without the tree.
+    pub fn frontier(&self) -> Frontier {
+        let size = self.size();
+        let peaks = (0..u64::BITS).rev().filter(|height| size >> height & 1 == 1);
+        // The subtree of each bit stands behind those of all higher ones.
+        let peaks = peaks.map(|height| self.levels[height as usize][((size >> height) - 1) as usize]);
+        Frontier::from_peaks(size, peaks).expect("a complete subtree for each bit of the size")
     }
 
     /// The root over all leaves.
@@ -177,8 +248,15 @@ impl Tree {
 
 impl Extend<Hash> for Tree {
     fn extend<I: IntoIterator<Item = Hash>>(&mut self, leaves: I) {
-        for leaf in leaves {
-            self.append(leaf);
+        let mut leaves = leaves.into_iter();
+        let mut piece = Vec::with_capacity(PIECE);
+        loop {
+            piece.clear();
+            piece.extend(leaves.by_ref().take(PIECE));
+            if piece.is_empty() {
+                return;
+            }
+            self.extend_from_slice(&piece);
         }
     }
 }
