@@ -147,6 +147,7 @@ impl MaxEncodedLen for Frontier {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 mod tests {
     use super::*;
     use crate::{Tree, leaf_hash};

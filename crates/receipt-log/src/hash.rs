@@ -90,6 +90,7 @@ impl Output for Byte {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use blockcloud_primitives::{Digest as Bytes32, JobId, Op, Party, SiteId};

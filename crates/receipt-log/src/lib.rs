@@ -17,6 +17,10 @@ pub mod lanes;
 #[cfg(feature = "std")]
 mod log;
 #[cfg(feature = "std")]
+mod paths;
+#[cfg(feature = "std")]
+pub mod tiles;
+#[cfg(feature = "std")]
 mod tree;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod verify;

@@ -5,10 +5,12 @@
 use crate::{
     batch::{PIECE, receipt_hashes},
     frontier::Frontier,
-    hash::{EMPTY_ROOT, Hash, node_hash},
+    hash::{Hash, node_hash},
     lanes::Kernel,
+    paths,
 };
 use blockcloud_primitives::Receipt;
+use std::convert::Infallible;
 use thiserror::Error;
 
 /// A question that a tree cannot answer.
@@ -174,19 +176,7 @@ impl Tree {
         if index >= size {
             return Err(TreeError::IndexOutOfRange { index, size });
         }
-        let (mut start, mut end) = (0, size);
-        let mut proof = Vec::new();
-        while end - start > 1 {
-            let middle = split(start, end);
-            if index < middle {
-                proof.push(self.range(middle, end));
-                end = middle;
-            } else {
-                proof.push(self.range(start, middle));
-                start = middle;
-            }
-        }
-        proof.reverse();
+        let Ok(proof) = paths::inclusion(index, size, |height, index| self.complete_subtree(height, index));
         Ok(proof)
     }
 
@@ -202,23 +192,7 @@ impl Tree {
         if old == 0 && new > 0 {
             return Err(TreeError::EmptyOldTree);
         }
-        let (mut start, mut end) = (0, new);
-        let mut proof = Vec::new();
-        while end != old {
-            let middle = split(start, end);
-            if old <= middle {
-                proof.push(self.range(middle, end));
-                end = middle;
-            } else {
-                proof.push(self.range(start, middle));
-                start = middle;
-            }
-        }
-        // The verifier knows the old root; a smaller subtree at the old tree's end it has to be told.
-        if start != 0 {
-            proof.push(self.range(start, end));
-        }
-        proof.reverse();
+        let Ok(proof) = paths::consistency(old, new, |height, index| self.complete_subtree(height, index));
         Ok(proof)
     }
 
@@ -227,22 +201,13 @@ impl Tree {
         if asked > size { Err(TreeError::SizeBeyondEnd { asked, size }) } else { Ok(()) }
     }
 
-    /// Root of the subtree over leaves `start..end`, which must be one that RFC 9162's recursion meets: `start` is a multiple of the largest
-    /// power of two up to `end - start`.
     fn range(&self, start: u64, end: u64) -> Hash {
-        // From the right: the subtree over what is left after the lowest complete part, then its left neighbour, and so on.
-        let mut rest = end;
-        let mut hash: Option<Hash> = None;
-        while rest > start {
-            let depth = (rest - start).trailing_zeros();
-            rest -= 1 << depth;
-            let complete = &self.levels[depth as usize][(rest >> depth) as usize];
-            hash = Some(match hash {
-                Some(right) => node_hash(complete, &right),
-                None => *complete,
-            });
-        }
-        hash.unwrap_or(EMPTY_ROOT)
+        let Ok(hash) = paths::subtree(start, end, |height, index| self.complete_subtree(height, index));
+        hash
+    }
+
+    fn complete_subtree(&self, height: u32, index: u64) -> Result<Hash, Infallible> {
+        Ok(self.levels[height as usize][index as usize])
     }
 }
 
@@ -267,9 +232,4 @@ impl FromIterator<Hash> for Tree {
         tree.extend(leaves);
         tree
     }
-}
-
-/// Where the tree over `start..end` (at least two leaves) divides: after the largest power of two below its size.
-fn split(start: u64, end: u64) -> u64 {
-    start + (1 << (end - start - 1).ilog2())
 }

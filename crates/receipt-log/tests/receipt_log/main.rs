@@ -4,4 +4,5 @@ mod common;
 mod document;
 mod durable;
 mod hostile;
+mod tiles;
 mod tree;
