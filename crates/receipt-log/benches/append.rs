@@ -8,7 +8,9 @@
 //! Not here: proofs, several cores, the tiers above a single log.
 
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
-use blockcloud_receipt_log::{Frontier, Hash, ReceiptLog, Tree, lanes::Kernel, leaf_hash, node_hash, receipt_bytes, receipt_hash};
+use blockcloud_receipt_log::{
+    Frontier, Hash, LongLog, LongLogOptions, ReceiptLog, Tree, lanes::Kernel, leaf_hash, node_hash, receipt_bytes, receipt_hash,
+};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use sha2::Sha256;
 use std::{
@@ -27,15 +29,18 @@ const PLAIN: &str = "one by one: encode, hash, tree (`sha2`)";
 const BATCHED: &str = "batches: encode, hash, frontier";
 const THEIRS: &str = "`ct-merkle` 0.3: encode, push";
 
-const CASES: [Case; 8] = [
+const CASES: [Case; 11] = [
     ("encode and the two hashes a receipt costs, no tree", hashes),
     (PLAIN, append),
     (BATCHED, frontier),
     ("batches: encode, hash, whole tree in memory", batched),
     (THEIRS, ct_merkle),
-    ("durable append, `fsync` every 100 receipts", durable::<100>),
-    ("durable append, `fsync` every 1,000 receipts", durable::<1_000>),
-    ("durable append, `fsync` every 10,000 receipts", durable::<10_000>),
+    ("one file (`ReceiptLog`), one by one, synced every 100", durable::<100>),
+    ("one file (`ReceiptLog`), one by one, synced every 1,000", durable::<1_000>),
+    ("one file (`ReceiptLog`), one by one, synced every 10,000", durable::<10_000>),
+    ("segments and tiles (`LongLog`), batches, synced every 1,000", long::<1_000>),
+    ("segments and tiles (`LongLog`), batches, synced every 10,000", long::<10_000>),
+    ("segments and tiles (`LongLog`), batches, synced every 65,536", long::<65_536>),
 ];
 
 /// The floor under any such tree with this hash function: one leaf and, over time, one node per receipt.
@@ -88,6 +93,19 @@ fn durable<const GROUP: usize>(receipts: &[Receipt]) -> Option<Hash> {
     let root = log.tree().root();
     drop(log);
     fs::remove_file(path).expect("the file was there");
+    Some(root)
+}
+
+fn long<const GROUP: usize>(receipts: &[Receipt]) -> Option<Hash> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("append-{}.long", std::process::id()));
+    let (mut log, _) = LongLog::open(&folder, JOB, LongLogOptions::default()).expect("the target folder can be written to");
+    for group in receipts.chunks(GROUP) {
+        log.append(group).expect("receipts come in sequence");
+        log.sync().expect("the disk takes them");
+    }
+    let root = log.root();
+    drop(log);
+    fs::remove_dir_all(folder).expect("the folder was there");
     Some(root)
 }
 

@@ -17,7 +17,11 @@ pub mod lanes;
 #[cfg(feature = "std")]
 mod log;
 #[cfg(feature = "std")]
+mod long;
+#[cfg(feature = "std")]
 mod paths;
+#[cfg(feature = "std")]
+mod record;
 #[cfg(feature = "std")]
 pub mod tiles;
 #[cfg(feature = "std")]
@@ -31,6 +35,8 @@ pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, encode_receipt, leaf_hash, node_hash, receipt_bytes, receipt_hash};
 #[cfg(feature = "std")]
 pub use log::{LogError, ReceiptLog, Recovery};
+#[cfg(feature = "std")]
+pub use long::{LongLog, LongLogOptions, LongLogStore};
 #[cfg(feature = "std")]
 pub use tree::{Tree, TreeError};
 pub use verify::{ProofError, verify_consistency, verify_inclusion};

@@ -21,6 +21,7 @@ mod tree;
 mod writer;
 
 pub use prune::{Keep, prune};
+pub(crate) use store::sync_folder;
 pub use store::{Directory, Flush, Store};
 pub use tree::TileTree;
 pub use writer::{BundleWriter, TileWriter};

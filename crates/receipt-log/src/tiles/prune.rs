@@ -10,6 +10,11 @@ use std::io;
 
 const FROM: &str = "tile/entries-from";
 
+impl<S> TileTree<S> {
+    /// Where in a store the position stands from which entries are kept, as a decimal number. Nothing there: from the first.
+    pub const KEPT_FROM: &'static str = FROM;
+}
+
 /// Which entries stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {

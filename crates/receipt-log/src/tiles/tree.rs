@@ -35,6 +35,11 @@ impl<S: Store> TileTree<S> {
         self.frontier.size()
     }
 
+    /// Where the tiles lie.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
     /// The frontier.
     pub fn frontier(&self) -> &Frontier {
         &self.frontier

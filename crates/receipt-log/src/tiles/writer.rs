@@ -87,6 +87,13 @@ impl<S: Store> TileWriter<S> {
         &self.frontier
     }
 
+    /// The hashes of a partial tile at the end of its level, if it is just this one.
+    pub(crate) fn end(&self, tile: TileId) -> Option<&[Hash]> {
+        let Part::Hashes { level } = tile.part else { return None };
+        let level = self.levels.get(usize::from(level))?;
+        (level.full == tile.index && level.hashes.len() == usize::from(tile.width)).then_some(&level.hashes)
+    }
+
     /// Where the tiles go.
     pub fn store(&self) -> &S {
         &self.store

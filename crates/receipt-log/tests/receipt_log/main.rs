@@ -4,5 +4,6 @@ mod common;
 mod document;
 mod durable;
 mod hostile;
+mod long;
 mod tiles;
 mod tree;

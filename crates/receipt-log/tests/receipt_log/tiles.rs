@@ -250,7 +250,8 @@ mod damage {
             let path = tile.to_string();
             let whole = store.read(&path).unwrap().unwrap();
             let length = |found| Damage::Length { expected: whole.len(), found };
-            let changes: [(fn(&mut Vec<u8>), Damage); 4] = [
+            type Change = fn(&mut Vec<u8>);
+            let changes: [(Change, Damage); 4] = [
                 (|bytes| bytes[0] ^= 1, Damage::Hashes),
                 (|bytes| *bytes.last_mut().unwrap() ^= 0x80, Damage::Hashes),
                 (|bytes| bytes.truncate(bytes.len() - 32), length(whole.len() - 32)),
