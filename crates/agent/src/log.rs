@@ -5,7 +5,7 @@
 //! guest's (`http::guest` asks that first).
 
 use blockcloud_primitives::{Checkpoint, Digest, Head, JobId, Receipt};
-use blockcloud_receipt_log::{EMPTY_ROOT, Hash, LogError, ReceiptLog, leaf_hash, node_hash};
+use blockcloud_receipt_log::{EMPTY_ROOT, Frontier, LogError, ReceiptLog, leaf_hash};
 use codec::DecodeAll as _;
 use std::path::{Path, PathBuf};
 
@@ -71,8 +71,8 @@ pub enum JobLogError {
 /// A job's log.
 pub struct JobLog {
     log: ReceiptLog,
-    /// Roots of the complete subtrees that the log consists of, largest first: what is needed to tell the root after a batch beforehand.
-    peaks: Vec<Hash>,
+    /// What is needed to tell the root after a batch beforehand.
+    frontier: Frontier,
     /// Bytes of the logs of earlier launches: nothing is added to them any more.
     earlier: u64,
 }
@@ -89,15 +89,10 @@ impl JobLog {
         if recovery.dropped_bytes > 0 {
             tracing::warn!(target: "blockcloud::agent", %job, ?recovery, "the end of the receipt log was torn and is cut off");
         }
-        let mut peaks = Vec::new();
-        for index in 0..log.size() {
-            if let Some(leaf) = log.tree().leaf(index) {
-                push(&mut peaks, index, leaf);
-            }
-        }
+        let frontier = log.tree().frontier();
         let earlier = (1..launch).filter_map(|launch| std::fs::metadata(path(folder, job, launch)).ok());
         let earlier = earlier.fold(0u64, |sum, file| sum.saturating_add(file.len()));
-        Ok(Self { log, peaks, earlier })
+        Ok(Self { log, frontier, earlier })
     }
 
     /// Number of receipts that are safely stored.
@@ -134,7 +129,7 @@ impl JobLog {
             return Err(JobLogError::Gap { size, first });
         }
         let mut new = Vec::new();
-        let mut peaks = self.peaks.clone();
+        let mut frontier = self.frontier.clone();
         for (bytes, index) in receipts.chunks_exact(Receipt::ENCODED_LEN).zip(first..) {
             let leaf = leaf_hash(bytes);
             if index < size {
@@ -147,10 +142,10 @@ impl JobLog {
             if receipt.job != self.log.job() || receipt.seq != index || receipt.version != Receipt::VERSION {
                 return Err(JobLogError::WrongReceipt(index));
             }
-            push(&mut peaks, index, leaf);
+            frontier.append(leaf);
             new.push(receipt);
         }
-        let root = if end >= size { root(&peaks) } else { self.log.tree().root_at(end).unwrap_or(EMPTY_ROOT) };
+        let root = if end >= size { frontier.root() } else { self.log.tree().root_at(end).unwrap_or(EMPTY_ROOT) };
         if root != checkpoint.root.0 {
             return Err(JobLogError::WrongRoot(checkpoint.size));
         }
@@ -158,7 +153,7 @@ impl JobLog {
             self.log.append(receipt)?;
         }
         self.log.sync()?;
-        self.peaks = peaks;
+        self.frontier = frontier;
         Ok(())
     }
 
@@ -192,27 +187,11 @@ pub fn delete(folder: &Path, job: JobId, launches: u32) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Appends leaf number `index`: two subtrees of the same height become one, as often as possible.
-fn push(peaks: &mut Vec<Hash>, index: u64, leaf: Hash) {
-    let mut hash = leaf;
-    for _ in 0..index.trailing_ones() {
-        if let Some(left) = peaks.pop() {
-            hash = node_hash(&left, &hash);
-        }
-    }
-    peaks.push(hash);
-}
-
-/// The root over the subtrees.
-fn root(peaks: &[Hash]) -> Hash {
-    peaks.iter().rev().copied().reduce(|right, left| node_hash(&left, &right)).unwrap_or(EMPTY_ROOT)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{Guest, JOB, encoded};
-    use blockcloud_receipt_log::verify_consistency;
+    use blockcloud_receipt_log::{Hash, verify_consistency};
 
     fn head(log: &JobLog, size: u64) -> Head {
         let root = Digest(log.log().tree().root_at(size).unwrap());
@@ -236,7 +215,7 @@ mod tests {
         for end in 1..=receipts.len() {
             let checkpoint = guest.checkpoint_over(&receipts[..end]).checkpoint;
             log.take(end as u64 - 1, &encoded(&receipts[end - 1..end]), &checkpoint).unwrap();
-            assert_eq!(root(&log.peaks), log.log().tree().root());
+            assert_eq!(log.frontier.root(), log.log().tree().root());
         }
     }
 
@@ -254,7 +233,7 @@ mod tests {
         assert_eq!(log.size(), 9);
         drop(log);
         let reopened = JobLog::open(folder.path(), JOB, 1).unwrap();
-        assert_eq!((reopened.size(), root(&reopened.peaks)), (9, nine.root.0));
+        assert_eq!((reopened.size(), reopened.frontier.root()), (9, nine.root.0));
     }
 
     #[test]

@@ -1,15 +1,12 @@
 //! The receipt log as it grows inside the guest, and what is sent of it.
 //!
-//! Receipts stay in memory until the agent has confirmed them; from then on only the tree's peaks do. A program that produces receipts faster than the
+//! Receipts stay in memory until the agent has confirmed them; from then on only the tree's frontier does. A program that produces receipts faster than the
 //! agent takes them waits. Not here: the durable log (the agent keeps it), proofs (the agent makes them).
-
-mod peaks;
 
 use crate::keys::{self, NoRandomness, ReceiptKey};
 use blockcloud_primitives::{Checkpoint, Digest, JobId, Moment, Op, Party, Receipt, Signature, Usage};
-use blockcloud_receipt_log::{EMPTY_ROOT, leaf_hash};
+use blockcloud_receipt_log::{EMPTY_ROOT, Frontier, leaf_hash};
 use codec::Encode;
-use peaks::Peaks;
 use serde::{Deserialize, Serialize};
 use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -89,7 +86,7 @@ pub struct Increment {
 #[derive(Default)]
 struct State {
     /// The tree over what was confirmed.
-    tree: Peaks,
+    tree: Frontier,
     /// Encodings that are not confirmed.
     pending: Vec<u8>,
     /// Time of the last receipt.
@@ -113,9 +110,11 @@ impl State {
     }
 
     /// The tree over what was confirmed and these encodings.
-    fn tree_with(&self, receipts: &[u8]) -> Peaks {
+    fn tree_with(&self, receipts: &[u8]) -> Frontier {
         let mut tree = self.tree.clone();
-        receipts.chunks_exact(Receipt::ENCODED_LEN).for_each(|receipt| tree.append(leaf_hash(receipt)));
+        for receipt in receipts.chunks_exact(Receipt::ENCODED_LEN) {
+            tree.append(leaf_hash(receipt));
+        }
         tree
     }
 }

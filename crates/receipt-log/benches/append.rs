@@ -1,13 +1,16 @@
 //! How many receipts a core appends per second: in memory, to a durable file, and with the `ct-merkle` crate on the same records.
 //!
 //! `cargo bench -p blockcloud-receipt-log` prints a markdown table of medians. Each round runs every case once on one thread, so that a slow
-//! moment of the machine meets them all. "Per core" counts the processor time of that thread (on Linux, from its schedstat), which work
-//! elsewhere on the machine does not inflate; "by the clock" includes waiting for the disk and for a free core. Without `--bench` (as `cargo test` runs it) it only shows that everything works, with few receipts.
+//! moment of the machine meets them all. "Per core" counts the processor time of that thread, which work elsewhere on the machine hardly inflates;
+//! "by the clock" includes waiting for the disk and for a free core. Without `--bench` (as `cargo test` runs it) it only shows that everything
+//! works, with few receipts.
 //!
 //! Not here: proofs, several cores, the tiers above a single log.
 
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
-use blockcloud_receipt_log::{Hash, ReceiptLog, Tree, leaf_hash, node_hash, receipt_bytes, receipt_hash};
+use blockcloud_receipt_log::{
+    Frontier, Hash, LongLog, LongLogOptions, ReceiptLog, Tree, lanes::Kernel, leaf_hash, node_hash, receipt_bytes, receipt_hash,
+};
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use sha2::Sha256;
 use std::{
@@ -22,16 +25,22 @@ const JOB: JobId = JobId(1);
 /// One case: its name, and what it does with the receipts. It returns the root, so that nothing can be left out and all can be compared.
 type Case = (&'static str, fn(&[Receipt]) -> Option<Hash>);
 
-const OURS: &str = "append: encode, hash, tree";
+const PLAIN: &str = "one by one: encode, hash, tree (`sha2`)";
+const BATCHED: &str = "batches: encode, hash, frontier";
 const THEIRS: &str = "`ct-merkle` 0.3: encode, push";
 
-const CASES: [Case; 6] = [
+const CASES: [Case; 11] = [
     ("encode and the two hashes a receipt costs, no tree", hashes),
-    (OURS, append),
+    (PLAIN, append),
+    (BATCHED, frontier),
+    ("batches: encode, hash, whole tree in memory", batched),
     (THEIRS, ct_merkle),
-    ("durable append, `fsync` every 100 receipts", durable::<100>),
-    ("durable append, `fsync` every 1,000 receipts", durable::<1_000>),
-    ("durable append, `fsync` every 10,000 receipts", durable::<10_000>),
+    ("one file (`ReceiptLog`), one by one, synced every 100", durable::<100>),
+    ("one file (`ReceiptLog`), one by one, synced every 1,000", durable::<1_000>),
+    ("one file (`ReceiptLog`), one by one, synced every 10,000", durable::<10_000>),
+    ("segments and tiles (`LongLog`), batches, synced every 1,000", long::<1_000>),
+    ("segments and tiles (`LongLog`), batches, synced every 10,000", long::<10_000>),
+    ("segments and tiles (`LongLog`), batches, synced every 65,536", long::<65_536>),
 ];
 
 /// The floor under any such tree with this hash function: one leaf and, over time, one node per receipt.
@@ -49,6 +58,18 @@ fn append(receipts: &[Receipt]) -> Option<Hash> {
     for receipt in receipts {
         tree.append(receipt_hash(receipt));
     }
+    Some(tree.root())
+}
+
+fn frontier(receipts: &[Receipt]) -> Option<Hash> {
+    let mut frontier = Frontier::new();
+    frontier.append_receipts(receipts);
+    Some(frontier.root())
+}
+
+fn batched(receipts: &[Receipt]) -> Option<Hash> {
+    let mut tree = Tree::new();
+    tree.append_receipts(receipts);
     Some(tree.root())
 }
 
@@ -72,6 +93,19 @@ fn durable<const GROUP: usize>(receipts: &[Receipt]) -> Option<Hash> {
     let root = log.tree().root();
     drop(log);
     fs::remove_file(path).expect("the file was there");
+    Some(root)
+}
+
+fn long<const GROUP: usize>(receipts: &[Receipt]) -> Option<Hash> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("append-{}.long", std::process::id()));
+    let (mut log, _) = LongLog::open(&folder, JOB, LongLogOptions::default()).expect("the target folder can be written to");
+    for group in receipts.chunks(GROUP) {
+        log.append(group).expect("receipts come in sequence");
+        log.sync().expect("the disk takes them");
+    }
+    let root = log.root();
+    drop(log);
+    fs::remove_dir_all(folder).expect("the folder was there");
     Some(root)
 }
 
@@ -106,6 +140,31 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// The limit that each kernel sets: blocks of 64 bytes per second, over receipts' leaves and over nodes, messages within the caches.
+fn kernels(measure: bool) -> Vec<(Kernel, f64, f64)> {
+    const MESSAGES: usize = 96;
+    let (rounds, repeats) = if measure { (31, 200) } else { (1, 1) };
+    let entries = [[0x5a; Receipt::ENCODED_LEN]; MESSAGES];
+    let children = [[0xa5; 32]; 2 * MESSAGES];
+    let mut hashes = [[0; 32]; MESSAGES];
+    let mut times: Vec<_> = Kernel::available().map(|kernel| (kernel, Vec::new(), Vec::new())).collect();
+    for _ in 0..rounds {
+        for (kernel, leaves, nodes) in &mut times {
+            for (times, is_leaf) in [(leaves, true), (nodes, false)] {
+                let start = processor_time();
+                for _ in 0..repeats {
+                    let done = if is_leaf { kernel.leaves(&entries, &mut hashes) } else { kernel.nodes(&children, &mut hashes) };
+                    done.expect("as many hashes as messages");
+                    black_box(&mut hashes);
+                }
+                times.push(processor_time() - start);
+            }
+        }
+    }
+    let rate = |times, blocks: usize| (blocks * MESSAGES * repeats) as f64 / median(times).as_secs_f64();
+    times.into_iter().map(|(kernel, leaves, nodes)| (kernel, rate(leaves, 5), rate(nodes, 2))).collect()
+}
+
 fn main() {
     let measure = std::env::args().any(|argument| argument == "--bench");
     let (count, rounds) = if measure { (200_000, 11) } else { (300, 1) };
@@ -117,33 +176,52 @@ fn main() {
             let (start, processor_start) = (Instant::now(), processor_time());
             let root = case(&receipts);
             clock.push(start.elapsed());
-            processor.push(processor_time().zip(processor_start).map_or_else(|| start.elapsed(), |(end, start)| end - start));
+            processor.push(processor_time() - processor_start);
             assert!(root.is_none() || root == expected, "{name}: another root than ours");
         }
     }
 
+    let kernels = kernels(measure);
     if !measure {
         println!("all cases arrive at one root; `cargo bench` measures");
         return;
     }
+    println!("Kernels, {} MHz as the system says; this run appends with {}", megahertz(), Kernel::fastest());
+    println!();
+    println!("| kernel | leaves: million blocks/s | nodes: million blocks/s | limit: million receipts/s (5 + 2 blocks) |");
+    println!("| --- | ---: | ---: | ---: |");
+    for (kernel, leaves, nodes) in &kernels {
+        println!("| {kernel} | {:.1} | {:.1} | {:.2} |", leaves / 1e6, nodes / 1e6, 1e-6 / (5.0 / leaves + 2.0 / nodes));
+    }
+    println!();
     let medians = times.map(|(processor, clock)| (median(processor), median(clock)));
     let of = |name| CASES.iter().zip(medians).find(|((case, _), _)| *case == name).map_or(Duration::ZERO, |(_, (processor, _))| processor);
-    let theirs = of(THEIRS).as_secs_f64();
+    let (theirs, plain) = (of(THEIRS).as_secs_f64(), of(PLAIN).as_secs_f64());
     println!("{count} receipts of {} bytes, median of {rounds} rounds, one thread, {}", Receipt::ENCODED_LEN, hardware());
     println!();
-    println!("| case | receipts/s per core | ns per receipt | against `ct-merkle` | receipts/s by the clock |");
-    println!("| --- | ---: | ---: | ---: | ---: |");
+    println!("| case | receipts/s per core | ns per receipt | against `sha2` one by one | against `ct-merkle` | receipts/s by the clock |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for ((name, _), (processor, clock)) in CASES.iter().zip(medians) {
         let (processor, clock, count) = (processor.as_secs_f64(), clock.as_secs_f64(), count as f64);
-        let (rate, each, ratio, by_the_clock) = (count / processor, processor * 1e9 / count, theirs / processor, count / clock);
-        println!("| {name} | {rate:.0} | {each:.0} | {ratio:.2} x | {by_the_clock:.0} |");
+        let (rate, each, by_the_clock) = (count / processor, processor * 1e9 / count, count / clock);
+        println!("| {name} | {rate:.0} | {each:.0} | {:.2} x | {:.2} x | {by_the_clock:.0} |", plain / processor, theirs / processor);
     }
+    let limit =
+        kernels.iter().find(|(kernel, ..)| *kernel == Kernel::fastest()).map_or(f64::NAN, |(_, leaves, nodes)| 5.0 / leaves + 2.0 / nodes);
+    println!();
+    println!("Batches take {:.2} times as long as the kernel by itself.", of(BATCHED).as_secs_f64() / count as f64 / limit);
 }
 
 /// Processor time of this thread so far.
-fn processor_time() -> Option<Duration> {
-    let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    stat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn megahertz() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = info.lines().find_map(|line| line.strip_prefix("cpu MHz"));
+    line.map_or_else(|| "unknown".into(), |line| line.trim_start_matches([' ', '\t', ':']).into())
 }
 
 #[cfg(target_arch = "x86_64")]

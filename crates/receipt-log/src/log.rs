@@ -1,11 +1,9 @@
 //! The durable log: an append-only file of receipts, and the tree over them.
 //!
-//! Not here: tiles, signatures, more than one job per file.
+//! For logs whose hashes fit into memory, 64 bytes a receipt. Not here: longer logs (`long`), signatures, more than one job per file.
 //!
 //! # The file
-//! A header of 24 bytes (`blockcloud/log/1`, the job's number as little-endian u64), then slots of 276 bytes: a receipt's canonical encoding, the
-//! number of receipts that were confirmed when it was appended (little-endian u64), and 8 check bytes over both. So every slot tells on its own
-//! whether it is whole and which others were safe before it was written, and the fixed length means that damage never hides what follows it.
+//! A header of 24 bytes (`blockcloud/log/1`, the job's number as little-endian u64), then slots of 276 bytes (`record`).
 //!
 //! # Opening
 //! A bad slot that any whole slot knows as confirmed is corruption and refused. What nobody knows to be confirmed may have been on its way when
@@ -13,6 +11,8 @@
 
 use crate::{
     hash::{Hash, leaf_hash, receipt_bytes},
+    record::{SLOT_LEN, Scan, trailer},
+    tiles::TileError,
     tree::Tree,
 };
 use blockcloud_primitives::{JobId, Receipt};
@@ -27,7 +27,6 @@ use thiserror::Error;
 
 const MAGIC: [u8; 16] = *b"blockcloud/log/1";
 const HEADER_LEN: usize = MAGIC.len() + 8;
-const SLOT_LEN: usize = Receipt::ENCODED_LEN + 16;
 /// Once this much waits, it is handed to the operating system without waiting for a sync. Bounds memory, confirms nothing.
 const WRITE_BEHIND: usize = 1 << 20;
 
@@ -90,6 +89,20 @@ pub enum LogError {
         /// The receipt's sequence number.
         found: u64,
     },
+    /// The head of a long log is not what was written.
+    #[error("{0}: the head is damaged; with all entries there, delete it to have it made again")]
+    HeadDamaged(PathBuf),
+    /// Receipts that were deleted on purpose.
+    #[error("the receipt at position {index} was pruned: receipts are kept from position {from} on")]
+    Pruned {
+        /// The receipt asked for.
+        index: u64,
+        /// Where receipts begin.
+        from: u64,
+    },
+    /// The tiles beside a long log.
+    #[error(transparent)]
+    Tiles(#[from] TileError),
     /// An earlier write failed, so nobody knows what the file holds.
     #[error("{0}: an earlier write failed; open the log again")]
     Broken(PathBuf),
@@ -150,11 +163,17 @@ impl ReceiptLog {
             return Err(LogError::OtherJob { path, expected: job, found: JobId(found) });
         }
 
-        let scan = scan(BufReader::with_capacity(SLOT_LEN * 4096, &file), job).map_err(io)?;
+        let (mut scan, mut tree) = (Scan::new(job, 0), Tree::new());
+        let slots = BufReader::with_capacity(SLOT_LEN * 4096, &file);
+        scan.read(slots, |leaf| {
+            tree.append(leaf);
+            Ok(())
+        })
+        .map_err(io)?;
         if let Some(index) = scan.first_bad.filter(|index| *index < scan.confirmed) {
             return Err(LogError::Corrupt { path, index, offset: offset_of(index) });
         }
-        let size = scan.tree.size();
+        let size = tree.size();
         let dropped_bytes = length.saturating_sub(offset_of(size));
         if dropped_bytes > 0 {
             file.set_len(offset_of(size)).map_err(io)?;
@@ -162,7 +181,7 @@ impl ReceiptLog {
         // A process may have been killed between its write and its sync. What is reported as there has to be on the disk.
         file.sync_all().map_err(io)?;
         file.seek(SeekFrom::Start(offset_of(size))).map_err(io)?;
-        let log = Self { path, file, job, tree: scan.tree, written: size, pending: Vec::new(), confirmed: size, broken: false };
+        let log = Self { path, file, job, tree, written: size, pending: Vec::new(), confirmed: size, broken: false };
         Ok((log, Recovery { receipts: size, dropped_bytes }))
     }
 
@@ -209,8 +228,7 @@ impl ReceiptLog {
         let bytes = receipt_bytes(receipt);
         let leaf = leaf_hash(&bytes);
         self.pending.extend_from_slice(&bytes);
-        self.pending.extend_from_slice(&self.confirmed.to_le_bytes());
-        self.pending.extend_from_slice(&check(&leaf, self.confirmed));
+        self.pending.extend_from_slice(&trailer(&leaf, self.confirmed));
         self.tree.append(leaf);
         Ok(leaf)
     }
@@ -294,13 +312,6 @@ impl ReceiptLog {
     }
 }
 
-/// Check bytes of a slot: they change with any bit of the receipt (through its leaf hash) and of the number beside it, which an odd factor
-/// spreads so that damage to both cannot easily cancel out.
-fn check(leaf: &Hash, confirmed: u64) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = *leaf;
-    (u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ confirmed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes()
-}
-
 fn offset_of(index: u64) -> u64 {
     HEADER_LEN as u64 + index * SLOT_LEN as u64
 }
@@ -313,51 +324,6 @@ fn begin(path: &Path, file: &mut File, header: &[u8]) -> io::Result<()> {
     file.sync_all()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
-}
-
-/// What a pass over all slots found.
-#[derive(Default)]
-struct Scan {
-    /// Over the whole slots before the first bad one.
-    tree: Tree,
-    first_bad: Option<u64>,
-    /// The largest number of confirmed receipts that any whole slot knows of, wherever it stands.
-    confirmed: u64,
-}
-
-fn scan(mut slots: impl Read, job: JobId) -> io::Result<Scan> {
-    let mut scan = Scan::default();
-    let mut slot = [0; SLOT_LEN];
-    for index in 0.. {
-        if !fill(&mut slots, &mut slot)? {
-            break;
-        }
-        let (bytes, trailer) = slot.split_at(Receipt::ENCODED_LEN);
-        let leaf = leaf_hash(bytes);
-        let (number, checked) = trailer.split_at(8);
-        let confirmed = number.try_into().map_or(0, u64::from_le_bytes);
-        let whole = check(&leaf, confirmed) == checked;
-        let in_place = Receipt::decode_all(&mut &bytes[..])
-            .is_ok_and(|receipt| receipt.version == Receipt::VERSION && receipt.job == job && receipt.seq == index);
-        if whole {
-            scan.confirmed = scan.confirmed.max(confirmed);
-        }
-        if !whole || !in_place {
-            scan.first_bad.get_or_insert(index);
-        } else if scan.first_bad.is_none() {
-            scan.tree.append(leaf);
-        }
-    }
-    Ok(scan)
-}
-
-/// Reads one slot; false when fewer bytes are left.
-fn fill(source: &mut impl Read, slot: &mut [u8; SLOT_LEN]) -> io::Result<bool> {
-    match source.read_exact(slot) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
-        Err(error) => Err(error),
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,15 @@
 //!
 //! It keeps the hash of every complete subtree, 64 bytes per leaf. Not here: entries (only their hashes), files (`ReceiptLog`), verifying.
 
-use crate::hash::{EMPTY_ROOT, Hash, node_hash};
+use crate::{
+    batch::{PIECE, receipt_hashes},
+    frontier::Frontier,
+    hash::{Hash, node_hash},
+    lanes::Kernel,
+    paths,
+};
+use blockcloud_primitives::Receipt;
+use std::convert::Infallible;
 use thiserror::Error;
 
 /// A question that a tree cannot answer.
@@ -75,9 +83,74 @@ impl Tree {
         }
     }
 
+    /// Appends leaves by their hashes, nodes hashed side by side.
+    pub fn extend_from_slice(&mut self, leaves: &[Hash]) {
+        for piece in leaves.chunks(PIECE) {
+            self.leaves().extend_from_slice(piece);
+            self.complete();
+        }
+    }
+
+    /// Appends receipts: encodings, leaves and nodes hashed side by side.
+    pub fn append_receipts(&mut self, receipts: &[Receipt]) {
+        for piece in receipts.chunks(PIECE) {
+            let leaves = self.leaves();
+            let before = leaves.len();
+            leaves.resize(before + piece.len(), [0; 32]);
+            receipt_hashes(piece, &mut leaves[before..]).expect("as many hashes as receipts");
+            self.complete();
+        }
+    }
+
+    /// The hash of a complete subtree of `2^height` leaves, by its position among those.
+    pub fn node(&self, height: u32, index: u64) -> Option<Hash> {
+        self.levels.get(usize::try_from(height).ok()?)?.get(usize::try_from(index).ok()?).copied()
+    }
+
+    fn leaves(&mut self) -> &mut Vec<Hash> {
+        if self.levels.is_empty() {
+            self.levels.push(Vec::new());
+        }
+        &mut self.levels[0]
+    }
+
+    /// Adds the nodes that the last leaves have completed, level by level.
+    fn complete(&mut self) {
+        let kernel = Kernel::fastest();
+        for depth in 0.. {
+            let (below, above) = self.levels.split_at_mut(depth + 1);
+            let children = &below[depth];
+            let parents = children.len() / 2;
+            if parents == 0 {
+                return;
+            }
+            let Some(nodes) = above.first_mut() else {
+                let mut nodes = vec![[0; 32]; parents];
+                kernel.nodes(&children[..2 * parents], &mut nodes).expect("two children for each node");
+                self.levels.push(nodes);
+                continue;
+            };
+            let before = nodes.len();
+            if before == parents {
+                return;
+            }
+            nodes.resize(parents, [0; 32]);
+            kernel.nodes(&children[2 * before..2 * parents], &mut nodes[before..]).expect("two children for each node");
+        }
+    }
+
     /// Hash of a leaf.
     pub fn leaf(&self, index: u64) -> Option<Hash> {
         self.levels.first()?.get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// What is needed to append to the tree and to know its root, without the tree.
+    pub fn frontier(&self) -> Frontier {
+        let size = self.size();
+        let peaks = (0..u64::BITS).rev().filter(|height| size >> height & 1 == 1);
+        // The subtree of each bit stands behind those of all higher ones.
+        let peaks = peaks.map(|height| self.levels[height as usize][((size >> height) - 1) as usize]);
+        Frontier::from_peaks(size, peaks).expect("a complete subtree for each bit of the size")
     }
 
     /// The root over all leaves.
@@ -103,19 +176,7 @@ impl Tree {
         if index >= size {
             return Err(TreeError::IndexOutOfRange { index, size });
         }
-        let (mut start, mut end) = (0, size);
-        let mut proof = Vec::new();
-        while end - start > 1 {
-            let middle = split(start, end);
-            if index < middle {
-                proof.push(self.range(middle, end));
-                end = middle;
-            } else {
-                proof.push(self.range(start, middle));
-                start = middle;
-            }
-        }
-        proof.reverse();
+        let Ok(proof) = paths::inclusion(index, size, |height, index| self.complete_subtree(height, index));
         Ok(proof)
     }
 
@@ -131,23 +192,7 @@ impl Tree {
         if old == 0 && new > 0 {
             return Err(TreeError::EmptyOldTree);
         }
-        let (mut start, mut end) = (0, new);
-        let mut proof = Vec::new();
-        while end != old {
-            let middle = split(start, end);
-            if old <= middle {
-                proof.push(self.range(middle, end));
-                end = middle;
-            } else {
-                proof.push(self.range(start, middle));
-                start = middle;
-            }
-        }
-        // The verifier knows the old root; a smaller subtree at the old tree's end it has to be told.
-        if start != 0 {
-            proof.push(self.range(start, end));
-        }
-        proof.reverse();
+        let Ok(proof) = paths::consistency(old, new, |height, index| self.complete_subtree(height, index));
         Ok(proof)
     }
 
@@ -156,29 +201,27 @@ impl Tree {
         if asked > size { Err(TreeError::SizeBeyondEnd { asked, size }) } else { Ok(()) }
     }
 
-    /// Root of the subtree over leaves `start..end`, which must be one that RFC 9162's recursion meets: `start` is a multiple of the largest
-    /// power of two up to `end - start`.
     fn range(&self, start: u64, end: u64) -> Hash {
-        // From the right: the subtree over what is left after the lowest complete part, then its left neighbour, and so on.
-        let mut rest = end;
-        let mut hash: Option<Hash> = None;
-        while rest > start {
-            let depth = (rest - start).trailing_zeros();
-            rest -= 1 << depth;
-            let complete = &self.levels[depth as usize][(rest >> depth) as usize];
-            hash = Some(match hash {
-                Some(right) => node_hash(complete, &right),
-                None => *complete,
-            });
-        }
-        hash.unwrap_or(EMPTY_ROOT)
+        let Ok(hash) = paths::subtree(start, end, |height, index| self.complete_subtree(height, index));
+        hash
+    }
+
+    fn complete_subtree(&self, height: u32, index: u64) -> Result<Hash, Infallible> {
+        Ok(self.levels[height as usize][index as usize])
     }
 }
 
 impl Extend<Hash> for Tree {
     fn extend<I: IntoIterator<Item = Hash>>(&mut self, leaves: I) {
-        for leaf in leaves {
-            self.append(leaf);
+        let mut leaves = leaves.into_iter();
+        let mut piece = Vec::with_capacity(PIECE);
+        loop {
+            piece.clear();
+            piece.extend(leaves.by_ref().take(PIECE));
+            if piece.is_empty() {
+                return;
+            }
+            self.extend_from_slice(&piece);
         }
     }
 }
@@ -189,9 +232,4 @@ impl FromIterator<Hash> for Tree {
         tree.extend(leaves);
         tree
     }
-}
-
-/// Where the tree over `start..end` (at least two leaves) divides: after the largest power of two below its size.
-fn split(start: u64, end: u64) -> u64 {
-    start + (1 << (end - start - 1).ilog2())
 }

@@ -7,6 +7,7 @@
 
 #[path = "../../../crates/evidence/tests/snp/image.rs"]
 mod image;
+mod lanes;
 #[path = "../../../crates/evidence/tests/tdx/maker.rs"]
 #[allow(unused_imports)]
 mod maker;
@@ -44,6 +45,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "evidence", run: scale::evidence, seeds: scale::evidence_seeds },
     Target { name: "receipt", run: scale::receipt, seeds: scale::receipt_seeds },
     Target { name: "checkpoint", run: scale::checkpoint, seeds: scale::checkpoint_seeds },
+    Target { name: "lanes", run: lanes::lanes, seeds: lanes::lanes_seeds },
     Target { name: "job_spec", run: scale::job_spec, seeds: scale::job_spec_seeds },
 ];
 

@@ -6,4 +6,6 @@ mod durable;
 mod hostile;
 mod peaks;
 mod slots;
+mod long;
+mod tiles;
 mod tree;

@@ -1,0 +1,101 @@
+//! The log of any length in a process that is killed. A test binary of its own: a process that starts others lends them its locks for a moment, and tests
+//! beside it would find their logs in use.
+
+#[allow(dead_code)]
+#[path = "../receipt_log/common.rs"]
+mod common;
+
+use blockcloud_primitives::Receipt;
+use blockcloud_receipt_log::{LongLog, LongLogOptions, Recovery, Tree, receipt_hash};
+use common::{JOB, receipt};
+use std::{
+    env,
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// Small segments, and a head for every other one.
+const SMALL: LongLogOptions = LongLogOptions { segment: 512, head_every: 1_000 };
+
+fn receipts(range: std::ops::Range<u64>) -> Vec<Receipt> {
+    range.map(receipt).collect()
+}
+
+fn expected_tree(size: u64) -> Tree {
+    (0..size).map(|seq| receipt_hash(&receipt(seq))).collect()
+}
+
+fn open(root: &Path, options: LongLogOptions) -> (LongLog, Recovery) {
+    LongLog::open(root, JOB, options).unwrap()
+}
+
+/// What the process that is to be killed does, when [`a_killed_process_loses_nothing_it_acknowledged`] starts this test with a folder: it appends groups of
+/// random sizes and says how many receipts it acknowledges.
+#[test]
+fn appends_until_it_is_killed() {
+    let Some(root) = env::var_os("RECEIPT_LOG_FOLDER") else { return };
+    let mut random = Random(env::var("RECEIPT_LOG_SEED").unwrap().parse().unwrap());
+    let (mut log, recovery) = open(Path::new(&root), SMALL);
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "acknowledged {}", recovery.receipts).unwrap();
+    loop {
+        let group = random.below(400);
+        log.append(&receipts(log.size()..log.size() + group)).unwrap();
+        if random.below(4) > 0 {
+            log.sync().unwrap();
+            writeln!(out, "acknowledged {}", log.confirmed()).unwrap();
+            out.flush().unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_killed_process_loses_nothing_it_acknowledged() {
+    let seed = env::var("RECEIPT_LOG_SEED").map_or(20_261_126, |seed| seed.parse().unwrap());
+    let mut random = Random(seed);
+    let folder = tempfile::tempdir().unwrap();
+    let mut acknowledged = 0;
+    for round in 0..12 {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "appends_until_it_is_killed", "--nocapture", "--test-threads=1"])
+            .env("RECEIPT_LOG_FOLDER", folder.path())
+            .env("RECEIPT_LOG_SEED", random.below(u64::MAX).to_string())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut number = |line: String| line.split_once("acknowledged ").map(|(_, number)| number.parse::<u64>().unwrap());
+        let mut heard = lines.by_ref().filter_map(&mut number);
+        // After so many acknowledgements, and as much later as it takes for the signal to arrive.
+        for _ in 0..=random.below(30) {
+            acknowledged = heard.next().expect("it goes on until it is killed");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // What was in the pipe was acknowledged, too; the last line may be cut.
+        drop(heard);
+        for line in lines.filter(|line| line.starts_with("acknowledged ")) {
+            let Ok(more) = line["acknowledged ".len()..].parse::<u64>() else { continue };
+            acknowledged = acknowledged.max(more);
+        }
+        let (log, recovery) = open(folder.path(), SMALL);
+        assert!(recovery.receipts >= acknowledged, "seed {seed}, round {round}: {} of {acknowledged} acknowledged", recovery.receipts);
+        assert_eq!(log.root(), expected_tree(recovery.receipts).root());
+        log.tree().audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
+    }
+    assert!(acknowledged > 0);
+}
+
+/// splitmix64: a sequence that its seed says.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
+}

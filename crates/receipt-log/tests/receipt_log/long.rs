@@ -1,0 +1,405 @@
+//! The log of any length: what survives kill and power failure, what is refused, what is proved.
+
+use crate::common::{JOB, receipt};
+use blockcloud_primitives::{JobId, Receipt};
+use blockcloud_receipt_log::{
+    LogError, LongLog, LongLogOptions, Recovery, Tree, receipt_bytes, receipt_hash,
+    tiles::{Damage, Store, TileError},
+    verify_consistency, verify_inclusion,
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tempfile::TempDir;
+
+const HEADER: usize = 32;
+const SLOT: usize = Receipt::ENCODED_LEN + 16;
+/// Small segments, and a head for every other one.
+const SMALL: LongLogOptions = LongLogOptions { segment: 512, head_every: 1_000 };
+/// No head at all.
+const HEADLESS: LongLogOptions = LongLogOptions { segment: 256, head_every: u64::MAX };
+
+fn receipts(range: std::ops::Range<u64>) -> Vec<Receipt> {
+    range.map(receipt).collect()
+}
+
+fn expected_tree(size: u64) -> Tree {
+    (0..size).map(|seq| receipt_hash(&receipt(seq))).collect()
+}
+
+fn open(root: &Path, options: LongLogOptions) -> (LongLog, Recovery) {
+    LongLog::open(root, JOB, options).unwrap()
+}
+
+/// A log whose receipts were synced in groups of these sizes, closed.
+fn log_of(groups: &[u64], options: LongLogOptions) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(folder.path(), options);
+    for group in groups {
+        log.append(&receipts(log.size()..log.size() + group)).unwrap();
+        log.sync().unwrap();
+    }
+    folder
+}
+
+fn segment(root: &Path, number: u64) -> PathBuf {
+    root.join(format!("segments/{number:010}"))
+}
+
+fn change(path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+    let mut bytes = fs::read(path).unwrap();
+    change(&mut bytes);
+    fs::write(path, bytes).unwrap();
+}
+
+/// Everything of a log with this many receipts is as it should be.
+fn check(log: &LongLog, size: u64) {
+    let expected = expected_tree(size);
+    assert_eq!((log.size(), log.confirmed(), log.root()), (size, size, expected.root()));
+    let from = log.kept_from();
+    assert!(log.receipts(from, usize::MAX).unwrap() == receipts(from..size));
+    let tree = log.tree();
+    tree.audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
+    for index in (0..size).step_by((size as usize / 5).max(1)) {
+        let proof = tree.inclusion_proof(index, size).unwrap();
+        verify_inclusion(&expected.root(), size, index, &receipt_hash(&receipt(index)), &proof).unwrap();
+        let proof = tree.consistency_proof(index + 1, size).unwrap();
+        verify_consistency(index + 1, &expected.root_at(index + 1).unwrap(), size, &expected.root(), &proof).unwrap();
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for item in fs::read_dir(from).unwrap() {
+        let item = item.unwrap();
+        let target = to.join(item.file_name());
+        if item.file_type().unwrap().is_dir() { copy(&item.path(), &target) } else { fs::copy(item.path(), target).map(drop).unwrap() }
+    }
+}
+
+#[test]
+fn synced_receipts_are_there_again() {
+    for options in [SMALL, HEADLESS, LongLogOptions::default()] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut size = 0;
+        for group in [1, 3, 508, 1, 511, 700, 2_000, 0] {
+            let (mut log, recovery) = open(folder.path(), options);
+            assert_eq!(recovery, Recovery { receipts: size, dropped_bytes: 0 });
+            log.append(&receipts(size..size + group)).unwrap();
+            log.sync().unwrap();
+            log.sync().unwrap();
+            size += group;
+            check(&log, size);
+        }
+        let (log, _) = open(folder.path(), options);
+        assert_eq!((log.job(), log.kept_from()), (JOB, 0));
+        check(&log, 3_724);
+    }
+}
+
+#[test]
+fn the_folder_is_laid_out_as_documented() {
+    let folder = log_of(&[2, 300], HEADLESS);
+    let file = fs::read(segment(folder.path(), 1)).unwrap();
+    assert_eq!(file[..HEADER], [&b"blockcloud/seg/1"[..], &JOB.0.to_le_bytes(), &256_u64.to_le_bytes()].concat());
+    for (seq, slot) in (256..).zip(file[HEADER..].chunks(SLOT)) {
+        // The segment's end confirmed what was before it.
+        let confirmed: u64 = 256;
+        let leaf = u64::from_le_bytes(receipt_hash(&receipt(seq))[..8].try_into().unwrap());
+        let check = leaf ^ confirmed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        assert_eq!(slot, [&receipt_bytes(&receipt(seq))[..], &confirmed.to_le_bytes(), &check.to_le_bytes()].concat());
+    }
+    assert_eq!(file.len(), HEADER + 46 * SLOT);
+    assert_eq!(fs::read(folder.path().join("tile/0/000")).unwrap().len(), 8192);
+}
+
+#[test]
+fn what_was_not_synced_is_not_there_and_not_in_the_tiles() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(folder.path(), LongLogOptions::default());
+    log.append(&receipts(0..100)).unwrap();
+    log.sync().unwrap();
+    log.append(&receipts(100..5_000)).unwrap();
+    assert_eq!((log.size(), log.confirmed(), log.root()), (5_000, 100, expected_tree(100).root()));
+    assert_eq!(log.receipts(0, usize::MAX).unwrap(), receipts(0..100));
+    assert!(!folder.path().join("tile").exists(), "a mirror never sees what may yet be lost");
+    drop(log);
+    let (log, recovery) = open(folder.path(), LongLogOptions::default());
+    // Whatever the write-behind had written is whole, and confirmed from now on.
+    assert!(recovery.receipts >= 100 && recovery.receipts < 5_000);
+    check(&log, recovery.receipts);
+}
+
+#[test]
+fn the_end_of_a_segment_confirms_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(folder.path(), SMALL);
+    log.append(&receipts(0..1_300)).unwrap();
+    assert_eq!((log.size(), log.confirmed()), (1_300, 1_024));
+}
+
+/// The last segment ends at every possible byte.
+#[test]
+fn a_torn_write_loses_only_what_is_torn() {
+    let whole = log_of(&[254, 2, 1, 2], HEADLESS);
+    let path = segment(whole.path(), 1);
+    let length = fs::read(&path).unwrap().len();
+    for cut in (0..=length).step_by(7).chain([HEADER, HEADER + SLOT, length]) {
+        let folder = tempfile::tempdir().unwrap();
+        copy(whole.path(), folder.path());
+        change(&segment(folder.path(), 1), |bytes| bytes.truncate(cut));
+        let (mut log, recovery) = open(folder.path(), HEADLESS);
+        let slots = cut.saturating_sub(HEADER) / SLOT;
+        assert_eq!(recovery.receipts, 256 + slots as u64, "cut at {cut}");
+        log.append(&receipts(log.size()..log.size() + 2)).unwrap();
+        log.sync().unwrap();
+        drop(log);
+        check(&open(folder.path(), HEADLESS).0, 258 + slots as u64);
+    }
+}
+
+#[test]
+fn a_hole_in_the_last_group_ends_the_log_and_later_segments_go() {
+    // The group of 400 spans two segments; nobody knows that any of its second part was confirmed.
+    let whole = log_of(&[100, 400], HEADLESS);
+    let folder = tempfile::tempdir().unwrap();
+    copy(whole.path(), folder.path());
+    change(&segment(folder.path(), 1), |bytes| bytes[HEADER + 10 * SLOT..][..100].fill(0));
+    let (log, recovery) = open(folder.path(), HEADLESS);
+    assert_eq!(recovery, Recovery { receipts: 266, dropped_bytes: (234 * SLOT) as u64 });
+    check(&log, 266);
+}
+
+/// Power fails: what was not synced is gone or garbage, whichever files it is in. Tiles behind the head were not synced, nor was what follows the last group.
+#[test]
+fn a_power_failure_loses_nothing_confirmed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = open(folder.path(), SMALL);
+    let mut head_at = 0;
+    let mut size = 0;
+    for group in [700, 900, 300, 1_200, 250] {
+        log.append(&receipts(size..size + group)).unwrap();
+        log.sync().unwrap();
+        size += group;
+        // A tile that the last head vouches for was synced; what came later may be anything.
+        let before = head_at;
+        let head = fs::read(folder.path().join("head")).map(|bytes| bytes.len()).unwrap_or(0);
+        for damage in [None, Some(0), Some(100)] {
+            let crashed = tempfile::tempdir().unwrap();
+            copy(folder.path(), crashed.path());
+            let safe = if head == 0 { 0 } else { before };
+            for index in safe / 256..=size / 256 {
+                let tile = crashed.path().join(format!("tile/0/{index:03}"));
+                if tile.exists() && index >= head_tiles(crashed.path()) {
+                    match damage {
+                        None => fs::remove_file(tile).unwrap(),
+                        Some(length) => fs::write(tile, vec![0xee; length]).unwrap(),
+                    }
+                }
+            }
+            let last = segment(crashed.path(), size / 512);
+            change(&last, |bytes| bytes.extend_from_slice(&vec![0; 5 * SLOT + 3]));
+            let (log, recovery) = open(crashed.path(), SMALL);
+            assert_eq!(recovery, Recovery { receipts: size, dropped_bytes: 5 * SLOT as u64 + 3 });
+            check(&log, size);
+        }
+        head_at = size;
+    }
+}
+
+/// Full tiles of leaves below the head: SCALE, behind the magic and the digest: job, segment length, start, then the state, which begins with the size.
+fn head_tiles(root: &Path) -> u64 {
+    let Ok(bytes) = fs::read(root.join("head")) else { return 0 };
+    let state = &bytes[16 + 32 + 24..];
+    // The length of the state is a compact number of one, two or four bytes.
+    let skip = [1, 2, 4][usize::from(state[0] & 3)];
+    u64::from_le_bytes(state[skip..skip + 8].try_into().unwrap()) / 256
+}
+
+mod open {
+    use super::*;
+
+    fn refused(root: &Path, options: LongLogOptions) -> LogError {
+        LongLog::open(root, JOB, options).unwrap_err()
+    }
+
+    #[test]
+    fn fails_when_a_confirmed_receipt_behind_the_head_is_damaged() {
+        let whole = log_of(&[250, 3, 10, 1], HEADLESS);
+        for (number, slot) in [(0, 0), (0, 252), (0, 255), (1, 0), (1, 6)] {
+            for at in [0, 100, 259, 260, 268, 275] {
+                let folder = tempfile::tempdir().unwrap();
+                copy(whole.path(), folder.path());
+                change(&segment(folder.path(), number), |bytes| bytes[HEADER + slot * SLOT + at] ^= 0x10);
+                let error = refused(folder.path(), HEADLESS);
+                let expected = number * 256 + slot as u64;
+                assert!(matches!(error, LogError::Corrupt { index, .. } if index == expected), "{number} {slot} {at}: {error}");
+            }
+        }
+    }
+
+    #[test]
+    fn fails_when_a_segment_is_missing_or_short() {
+        let whole = log_of(&[600, 600, 600, 600], SMALL);
+        for number in [0, 1, 2, 3] {
+            let folder = tempfile::tempdir().unwrap();
+            copy(whole.path(), folder.path());
+            fs::remove_file(segment(folder.path(), number)).unwrap();
+            let error = refused(folder.path(), SMALL);
+            assert!(matches!(error, LogError::Corrupt { index, .. } if index / 512 == number), "{number}: {error}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        copy(whole.path(), folder.path());
+        change(&segment(folder.path(), 3), |bytes| bytes.truncate(HEADER + SLOT));
+        let error = refused(folder.path(), SMALL);
+        assert!(matches!(error, LogError::Corrupt { index, .. } if index / 512 == 3), "{error}");
+    }
+
+    #[test]
+    fn fails_when_the_head_is_damaged_at_any_byte() {
+        let whole = log_of(&[2_000], SMALL);
+        let head = whole.path().join("head");
+        let length = fs::read(&head).unwrap().len();
+        for at in (16..length).step_by(29) {
+            change(&head, |bytes| bytes[at] ^= 1);
+            assert!(matches!(refused(whole.path(), SMALL), LogError::HeadDamaged(_)), "{at}");
+            change(&head, |bytes| bytes[at] ^= 1);
+        }
+        change(&head, |bytes| bytes.truncate(60));
+        assert!(matches!(refused(whole.path(), SMALL), LogError::HeadDamaged(_)));
+        // As the error says: with all entries there, it is made again.
+        fs::remove_file(&head).unwrap();
+        check(&open(whole.path(), SMALL).0, 2_000);
+    }
+
+    #[test]
+    fn fails_for_another_jobs_log_and_another_kind_of_file() {
+        let whole = log_of(&[2_000], SMALL);
+        let error = LongLog::open(whole.path(), JobId(43), SMALL).unwrap_err();
+        assert!(matches!(error, LogError::OtherJob { expected: JobId(43), found: JOB, .. }), "{error}");
+        fs::write(whole.path().join("head"), b"a letter").unwrap();
+        assert!(matches!(refused(whole.path(), SMALL), LogError::NotALog(_)));
+        let whole = log_of(&[2], HEADLESS);
+        let error = LongLog::open(whole.path(), JobId(43), HEADLESS).unwrap_err();
+        assert!(matches!(error, LogError::OtherJob { expected: JobId(43), found: JOB, .. }), "{error}");
+        change(&segment(whole.path(), 0), |bytes| bytes[0] ^= 1);
+        assert!(matches!(refused(whole.path(), HEADLESS), LogError::NotALog(_)));
+        change(&segment(whole.path(), 0), |bytes| (bytes[0], bytes[24]) = (b'b', 1));
+        assert!(matches!(refused(whole.path(), HEADLESS), LogError::NotALog(_)));
+    }
+
+    #[test]
+    fn fails_while_another_has_it_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, _) = open(folder.path(), SMALL);
+        assert!(matches!(refused(folder.path(), SMALL), LogError::InUse(_)));
+        drop(first);
+        open(folder.path(), SMALL);
+    }
+
+    #[test]
+    fn fails_for_segments_of_another_length() {
+        let folder = log_of(&[2_000], SMALL);
+        for segment in [0, 100, 257] {
+            assert!(matches!(refused(folder.path(), LongLogOptions { segment, ..SMALL }), LogError::Io { .. }));
+        }
+        assert!(matches!(refused(folder.path(), LongLogOptions { segment: 256, ..SMALL }), LogError::Io { .. }));
+    }
+}
+
+mod append {
+    use super::*;
+
+    #[test]
+    fn fails_for_any_wrong_receipt_and_takes_none_of_the_batch() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut log, _) = open(folder.path(), SMALL);
+        log.append(&receipts(0..2)).unwrap();
+        let with = |wrong| [receipts(2..4), vec![wrong]].concat();
+        let error = log.append(&with(Receipt { seq: 5, ..receipt(4) })).unwrap_err();
+        assert!(matches!(error, LogError::OutOfSequence { expected: 4, found: 5 }));
+        let error = log.append(&with(Receipt { job: JobId(1), ..receipt(4) })).unwrap_err();
+        assert!(matches!(error, LogError::ForeignReceipt { expected: JOB, found: JobId(1) }));
+        let error = log.append(&with(Receipt { version: 2, ..receipt(4) })).unwrap_err();
+        assert!(matches!(error, LogError::Version { found: 2 }));
+        log.sync().unwrap();
+        check(&log, 2);
+    }
+}
+
+mod reading {
+    use super::*;
+
+    #[test]
+    fn fails_when_an_entry_before_the_head_is_damaged_and_says_where() {
+        let folder = log_of(&[2_000], SMALL);
+        change(&segment(folder.path(), 1), |bytes| bytes[HEADER + 88 * SLOT + 3] ^= 1);
+        let (log, _) = open(folder.path(), SMALL);
+        let error = log.receipts(512, 256).unwrap_err();
+        assert!(matches!(error, LogError::Tiles(TileError::Damaged { damage: Damage::Entry { index: 600 }, .. })), "{error}");
+        assert_eq!(log.receipts(0, 512).unwrap(), receipts(0..512));
+        assert!(log.tree().inclusion_proof(600, 2_000).is_ok(), "proofs need no entries");
+    }
+
+    #[test]
+    fn a_damaged_tile_is_named_and_made_again_from_the_segments() {
+        let folder = log_of(&[2_000], SMALL);
+        let path = folder.path().join("tile/0/003");
+        let whole = fs::read(&path).unwrap();
+        for damaged in [vec![0; 8192], whole[..100].to_vec()] {
+            fs::write(&path, damaged).unwrap();
+            let (log, _) = open(folder.path(), SMALL);
+            let error = log.tree().inclusion_proof(800, 2_000).unwrap_err();
+            assert!(matches!(error, TileError::Damaged { tile, .. } if tile.to_string() == "tile/0/003"), "{error}");
+            log.tree().rebuild(0, 3).unwrap();
+            assert_eq!(fs::read(&path).unwrap(), whole);
+            check(&log, 2_000);
+        }
+    }
+
+    #[test]
+    fn published_partial_tiles_go_when_the_log_is_carried_on() {
+        let folder = log_of(&[300], SMALL);
+        let partial = folder.path().join("tile/0/001.p/44");
+        let (mut log, _) = open(folder.path(), SMALL);
+        assert!(!partial.exists());
+        log.publish().unwrap();
+        assert!(partial.exists());
+        log.append(&receipts(300..1_500)).unwrap();
+        log.sync().unwrap();
+        log.publish().unwrap();
+        assert!(!partial.exists());
+        drop(log);
+        check(&open(folder.path(), SMALL).0, 1_500);
+    }
+
+    #[test]
+    fn pruned_receipts_are_gone_and_their_proofs_hold() {
+        let folder = log_of(&[3_000], SMALL);
+        let (mut log, _) = open(folder.path(), SMALL);
+        assert_eq!(log.prune(3_000).unwrap(), 0);
+        assert_eq!(log.prune(1_000).unwrap(), 1_536);
+        assert_eq!(log.prune(2_000).unwrap(), 1_536);
+        assert!(!segment(folder.path(), 2).exists() && segment(folder.path(), 3).exists());
+        for _ in 0..2 {
+            check(&log, 3_000);
+            assert!(matches!(log.receipts(1_535, 1), Err(LogError::Pruned { index: 1_535, from: 1_536 })));
+            assert!(matches!(log.tree().entry(1_535), Err(TileError::Pruned { index: 1_535, from: 1_536 })));
+            drop(log);
+            (log, _) = open(folder.path(), SMALL);
+        }
+    }
+
+    #[test]
+    fn fails_to_write_or_delete_entries_as_if_they_were_tiles() {
+        let folder = log_of(&[300], SMALL);
+        let (log, _) = open(folder.path(), SMALL);
+        let tree = log.tree();
+        let store = tree.store();
+        for path in ["tile/entries/000", "tile/entries-from", "head", "segments/0000000000"] {
+            assert_eq!(store.write(path, b"").unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+            assert_eq!(store.delete(path).unwrap_err().kind(), std::io::ErrorKind::PermissionDenied);
+        }
+    }
+}
