@@ -16,16 +16,16 @@ mod hash;
 pub mod lanes;
 #[cfg(feature = "std")]
 mod log;
-#[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
-mod peaks;
-#[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
-mod slots;
 #[cfg(feature = "std")]
 mod long;
 #[cfg(feature = "std")]
 mod paths;
+#[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
+mod peaks;
 #[cfg(feature = "std")]
 mod record;
+#[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
+mod slots;
 #[cfg(feature = "std")]
 pub mod tiles;
 #[cfg(feature = "std")]
@@ -39,12 +39,12 @@ pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, encode_receipt, leaf_hash, node_hash, receipt_bytes, receipt_hash};
 #[cfg(feature = "std")]
 pub use log::{LogError, ReceiptLog, Recovery};
+#[cfg(feature = "std")]
+pub use long::{LongLog, LongLogOptions, LongLogStore};
 pub use peaks::{Full, Peaks};
 #[cfg(feature = "std")]
 pub use slots::{SlotTree, SlotTreeError};
 pub use slots::{slot_hash, verify_round, verify_slot};
-#[cfg(feature = "std")]
-pub use long::{LongLog, LongLogOptions, LongLogStore};
 #[cfg(feature = "std")]
 pub use tree::{Tree, TreeError};
 pub use verify::{ProofError, verify_consistency, verify_inclusion};
