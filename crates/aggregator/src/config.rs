@@ -31,6 +31,8 @@ pub struct Config {
     pub data: PathBuf,
     /// File with the sources and children.
     pub sources: PathBuf,
+    /// The chain, if it is asked for sources or takes the rounds.
+    pub chain: Option<ChainConfig>,
     /// What it collects.
     pub tree: TreeConfig,
     /// When rounds are closed, and how long they are kept.
@@ -41,6 +43,19 @@ pub struct Config {
     /// What others are granted, and what is demanded of them.
     #[serde(default)]
     pub limits: LimitsConfig,
+}
+
+/// A node of the chain, and what it is for.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainConfig {
+    /// Its WebSocket URL.
+    pub node: String,
+    /// File with the key of the account that pays for rounds: needed where they go to the chain.
+    pub account: Option<PathBuf>,
+    /// Whether sources are those that the chain has registered.
+    #[serde(default)]
+    pub sources: bool,
 }
 
 /// What an aggregator collects.
@@ -98,6 +113,8 @@ pub enum UpstreamConfig {
         /// Its base URL.
         url: String,
     },
+    /// To the chain, through the node in `chain`.
+    Chain,
     /// Into a folder, as one JSON file each: for whoever brings them further.
     Directory {
         /// The folder.
@@ -170,6 +187,9 @@ impl Config {
         for path in [&mut config.key, &mut config.data, &mut config.sources] {
             *path = folder.join(&*path);
         }
+        if let Some(account) = config.chain.as_mut().and_then(|chain| chain.account.as_mut()) {
+            *account = folder.join(&*account);
+        }
         if let UpstreamConfig::Directory { path } = &mut config.upstream {
             *path = folder.join(&*path);
         }
@@ -198,6 +218,10 @@ impl Config {
                 !matches!(self.upstream, UpstreamConfig::Parent { .. }),
                 "upstream.kind is \"parent\" and tree.part is missing: say which part is collected here"
             );
+        }
+        if matches!(self.upstream, UpstreamConfig::Chain) {
+            let account = self.chain.as_ref().and_then(|chain| chain.account.as_ref());
+            ensure!(account.is_some(), "upstream.kind is \"chain\": name a node and the account that pays, chain.node and chain.account");
         }
         ensure!(self.rounds.interval_ms > 0, "rounds.interval_ms is 0: rounds would never end");
         ensure!(self.rounds.max_checkpoints > 0, "rounds.max_checkpoints is 0: rounds would never fill");

@@ -3,6 +3,7 @@
 #![deny(missing_docs)]
 
 pub mod anchors;
+pub mod chain;
 pub mod collect;
 pub mod config;
 mod equivocation;
@@ -28,7 +29,8 @@ pub use sources::{Child, FileSources, Registry, Source, Sources, SourcesError};
 use crate::{
     anchors::Anchors,
     collect::{Shared, Start, View},
-    config::{Config, UpstreamConfig},
+    chain::{ChainSources, ChainUpstream},
+    config::{Config, RoundsConfig, UpstreamConfig},
     metrics::Metrics,
     queue::Queue,
     rounds::Rounds,
@@ -119,9 +121,13 @@ pub fn now() -> Moment {
 /// # Errors
 /// The configuration, the data folder, the disk; another round of this aggregator upstream.
 pub async fn run(config: Config, shutdown: impl Future<Output = ()> + Send) -> anyhow::Result<()> {
-    let sources = FileSources::new(&config.sources, config.part());
+    let file = FileSources::new(&config.sources, config.part());
+    let sources: Box<dyn Sources> = match config.chain.as_ref().filter(|chain| chain.sources) {
+        Some(chain) => Box::new(ChainSources::new(&chain.node, config.genesis, config.aggregator, config.part(), file)),
+        None => Box::new(file),
+    };
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen at {}", config.listen))?;
-    run_with(config, Box::new(sources), listener, Arc::new(|_| ()), shutdown).await
+    run_with(config, sources, listener, Arc::new(|_| ()), shutdown).await
 }
 
 /// As [`run`], with sources of another kind, a listener that is open already, and an observer.
@@ -149,11 +155,21 @@ pub async fn run_with(
     bind(&config, &signer)?;
     let upstream: Arc<dyn Upstream> = match &config.upstream {
         UpstreamConfig::Parent { url } => Arc::new(Parent::new(url, part)?),
+        UpstreamConfig::Chain => {
+            let chain = config.chain.as_ref().context("chain is missing in the configuration")?;
+            let account = Signer::read(chain.account.as_ref().context("chain.account is missing in the configuration")?)?;
+            Arc::new(ChainUpstream::new(&chain.node, config.genesis, config.aggregator, Signer::read(&config.key)?, account))
+        }
         UpstreamConfig::Directory { path } => {
             Arc::new(Directory::open(path.clone()).with_context(|| format!("cannot use {}", path.display()))?)
         }
     };
 
+    // The chain takes a round in the time of a few blocks, and none that was long on its way: what comes in meanwhile goes into the next one.
+    let rounds_config = match config.upstream {
+        UpstreamConfig::Chain => RoundsConfig { max_unacknowledged: config.rounds.max_unacknowledged.min(2), ..config.rounds },
+        _ => config.rounds,
+    };
     let (rounds, newest) = Rounds::open(config.data.join("rounds"), part)?;
     let next = newest.as_ref().map_or(0, |newest| newest.statement.number().saturating_add(1));
     let last_time = newest.as_ref().map_or(0, |newest| newest.statement.time());
@@ -186,7 +202,7 @@ pub async fn run_with(
             require_proof: config.limits.require_proof,
         },
         signer,
-        rounds_config: config.rounds,
+        rounds_config,
         keep_free_bytes: config.limits.keep_free_bytes,
         rounds,
         equivocations,

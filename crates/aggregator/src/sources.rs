@@ -1,7 +1,7 @@
 //! Who may fill which slot: sources by job and receipt key, and aggregators below this one by part and key.
 //!
-//! Where that is registered is behind the trait [`Sources`]; here is a file that is read again when it changes. Not here: what was taken from whom
-//! (`state`).
+//! Where that is registered is behind the trait [`Sources`]; here is a file that is read again when it changes. Not here: the chain's register (`chain`), what
+//! was taken from whom (`state`).
 
 use crate::Part;
 use blockcloud_primitives::{JobId, PublicKey};
@@ -83,6 +83,12 @@ pub enum SourcesError {
         /// Height.
         height: u8,
     },
+    /// The register cannot be asked.
+    #[error("the chain's register of sources: {0}")]
+    Chain(String),
+    /// Sources stand in the file although the chain is to name them.
+    #[error("sources are taken from the chain (chain.sources): take them out of the file, which is for aggregators below this one then")]
+    Both,
     /// Two children share slots.
     #[error("two children share slot {0}")]
     Overlap(u32),
