@@ -1,4 +1,5 @@
 //! What the pallet stores. Checkpoints, heads and rounds are `blockcloud-primitives`, trees are `blockcloud-receipt-log`.
+#![allow(clippy::as_conversions, reason = "the derived codec writes its variants' indices so; nothing here converts by hand")]
 
 use blockcloud_primitives::{AggregatorId, Balance, Head, JobId, Moment, PublicKey, Round};
 use blockcloud_receipt_log::Peaks;

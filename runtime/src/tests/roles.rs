@@ -37,10 +37,10 @@ fn jobs_are_bought_run_and_watched_by_different_officers() {
 
 #[test]
 fn rounds_are_the_operators_and_equivocation_is_the_auditors() {
-    use blockcloud_primitives::{AggregatorId, Equivocation, JobId, PublicKey, Round, Signature, SignedRound};
+    use blockcloud_primitives::{AggregatorId, Digest, Equivocation, JobId, PublicKey, Round, Signature, SignedRound};
     use pallet_receipts::Call as Receipts;
     let (aggregator, signature) = (AggregatorId(1), Signature([0; 64]));
-    let round = Round { version: 1, aggregator, number: 0, root: Default::default(), filled: 0, receipts: 0, time: 0 };
+    let round = Round { version: 1, aggregator, number: 0, root: Digest::ZERO, filled: 0, receipts: 0, time: 0 };
     let proof = Box::new(Equivocation::Rounds([SignedRound { round, signature }; 2]));
     let source = || Receipts::register_source { aggregator, job: JobId(1), vacant: None };
     assert_eq!(allowed(source()), [ProxyType::Any, ProxyType::Buyer, ProxyType::Operator]);

@@ -247,7 +247,7 @@ fn a_guest_that_signed_two_histories_ends_its_job_and_stands_in_the_providers_re
 #[test]
 fn an_aggregator_that_signed_two_rounds_loses_its_stake_and_its_sources_may_leave() {
     chain(DEV).execute_with(|| {
-        use frame_support::traits::fungible::{Inspect, hold::Inspect as _};
+        use frame_support::traits::fungible::hold::Inspect as _;
         attested();
         let owner = Charlie.to_account_id();
         let reason = pallet_receipts::HoldReason::Aggregator.into();

@@ -3,7 +3,7 @@
 //!
 //! The ledger knows nothing of the pallet's types or arithmetic: it has its own.
 
-use crate::{Flows, JobOf, Jobs as Stored, TotalFlows, mock::*};
+use crate::{Event, Flows, JobOf, Jobs as Stored, TotalFlows, mock::*};
 use blockcloud_primitives::{End, JobId, JobSpec, JobState};
 use proptest::prelude::*;
 use sp_runtime::AccountId32;
