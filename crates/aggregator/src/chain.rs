@@ -103,7 +103,12 @@ impl ChainUpstream {
     async fn taken(&self, chain: &Chain) -> anyhow::Result<u64> {
         let view = chain.aggregator(self.aggregator, At::Finalised).await?;
         let view = view.with_context(|| format!("aggregator {} is not registered; register it first", self.aggregator))?;
-        ensure!(view.key.0 == self.key.account().0, "aggregator {} is registered with the key {}, not with this one's", self.aggregator, view.key);
+        ensure!(
+            view.key.0 == self.key.account().0,
+            "aggregator {} is registered with the key {}, not with this one's",
+            self.aggregator,
+            view.key
+        );
         ensure!(!view.stopped, "aggregator {} signed two rounds of one number and was stopped: it takes no more rounds", self.aggregator);
         Ok(view.rounds)
     }
@@ -171,7 +176,9 @@ impl ChainSources {
         let (mut found, mut after) = (Vec::new(), self.part.base.checked_sub(1));
         loop {
             let page = chain.sources(self.aggregator, after, PAGE, block).await?;
-            found.extend(page.items.into_iter().filter(|source| self.part.has(source.slot) && self.children.child_of(source.slot).is_none()));
+            found.extend(
+                page.items.into_iter().filter(|source| self.part.has(source.slot) && self.children.child_of(source.slot).is_none()),
+            );
             let Some(next) = page.next.filter(|next| self.part.has(*next)) else { break };
             after = Some(next);
         }

@@ -28,8 +28,8 @@ pub use sources::{Child, FileSources, Registry, Source, Sources, SourcesError};
 
 use crate::{
     anchors::Anchors,
-    collect::{Shared, Start, View},
     chain::{ChainSources, ChainUpstream},
+    collect::{Shared, Start, View},
     config::{Config, RoundsConfig, UpstreamConfig},
     metrics::Metrics,
     queue::Queue,

@@ -240,8 +240,8 @@ mod benchmarks {
         Logs::<T>::insert(JOB, Log { opened_at: now, head: Some(head), equivocated: false });
         let (previous_size, previous_root) = (head.size, head.root);
         let (time, usage) = (now.saturating_add(1), Usage::default());
-        let checkpoint = Checkpoint { version: Checkpoint::VERSION, job: JOB, size, root, time, usage, previous_size, previous_root };
-        let entry = SlotEntry::new(checkpoint, sign(&key, &checkpoint.signing_payload(&Pallet::<T>::genesis())));
+        let next = Checkpoint { version: Checkpoint::VERSION, job: JOB, size, root, time, usage, previous_size, previous_root };
+        let entry = SlotEntry::new(next, sign(&key, &next.signing_payload(&Pallet::<T>::genesis())));
         let path: Vec<Digest> = (0..s).map(|level| Digest::of(&level.encode())).collect();
         // In slot zero everything stands to the right.
         let top = path.iter().fold(slot_hash(Some(&entry)), |left, right| node_hash(&left, &right.0));
@@ -253,7 +253,7 @@ mod benchmarks {
         {
             let key = PublicKey(key.0);
             let come = Pallet::<T>::come_in_round(id, 0, 0, &entry, &path).expect("the checkpoint is in the round");
-            Pallet::<T>::advance(come.log, &key, &checkpoint, &entry.signature, &proof, come.at).expect("the checkpoint follows the head");
+            Pallet::<T>::advance(come.log, &key, &next, &entry.signature, &proof, come.at).expect("the checkpoint follows the head");
         }
 
         assert_eq!(Pallet::<T>::head(JOB).map(|head| head.root), Some(root));
@@ -267,9 +267,8 @@ mod benchmarks {
         let (previous_size, previous_root) = (0, Digest(blockcloud_receipt_log::EMPTY_ROOT));
         let (time, usage) = (T::Time::now(), Usage::default());
         let both = [Digest([1; 32]), Digest([2; 32])].map(|root| {
-            let checkpoint =
-                Checkpoint { version: Checkpoint::VERSION, job: JOB, size: 9, root, time, usage, previous_size, previous_root };
-            SignedCheckpoint { checkpoint, signature: sign(&key, &checkpoint.signing_payload(&Pallet::<T>::genesis())) }
+            let said = Checkpoint { version: Checkpoint::VERSION, job: JOB, size: 9, root, time, usage, previous_size, previous_root };
+            SignedCheckpoint { checkpoint: said, signature: sign(&key, &said.signing_payload(&Pallet::<T>::genesis())) }
         });
         let key = PublicKey(key.0);
 
