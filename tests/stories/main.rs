@@ -7,5 +7,6 @@ mod crash;
 mod keyd;
 mod market;
 mod programs;
+mod rounds;
 mod rpc;
 mod validators;

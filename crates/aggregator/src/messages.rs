@@ -3,6 +3,7 @@
 //! Not here: HTTP (`http`, `upstream`), the judgement of what is said (`state`).
 
 use crate::Refusal;
+pub use blockcloud_primitives::SignedRound;
 use blockcloud_primitives::{Branch, Checkpoint, Digest, PublicKey, Round, Signature, SlotEntry};
 use blockcloud_receipt_log::{Hash, ProofError, verify_inclusion, verify_slot};
 use codec::{Decode, Encode};
@@ -30,15 +31,6 @@ pub struct SignedBranch {
     /// The branch.
     pub branch: Branch,
     /// Over [`Branch::signing_payload`].
-    pub signature: Signature,
-}
-
-/// A round and its aggregator's signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
-pub struct SignedRound {
-    /// The round.
-    pub round: Round,
-    /// Over [`Round::signing_payload`].
     pub signature: Signature,
 }
 

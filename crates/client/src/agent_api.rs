@@ -2,17 +2,9 @@
 //!
 //! Not here: what the agent and the guest say to each other; the HTTP itself.
 
-use blockcloud_primitives::{Checkpoint, Digest, End, JobId, JobState, Signature};
+pub use blockcloud_primitives::SignedCheckpoint;
+use blockcloud_primitives::{Digest, End, JobId, JobState};
 use serde::{Deserialize, Serialize};
-
-/// A checkpoint and the attested guest's signature over it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedCheckpoint {
-    /// The checkpoint.
-    pub checkpoint: Checkpoint,
-    /// By the session's receipt key, over [`Checkpoint::signing_payload`].
-    pub signature: Signature,
-}
 
 /// What the agent sees of a job's guest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

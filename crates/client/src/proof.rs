@@ -305,9 +305,9 @@ impl Proved {
     /// # Errors
     /// [`ProofFault::NotInProof`], [`ProofFault::Encoding`].
     pub fn head(&self, job: JobId) -> Result<Option<Head>, ProofFault> {
-        // pallet_receipts::Log: when it was opened, and its head.
-        let log = self.item(&keys::log(job), "the job's log", <(Moment, Option<Head>)>::decode_all)?;
-        Ok(log.and_then(|(_, head)| head))
+        // pallet_receipts::Log: when it was opened, its head, and whether its guest equivocated.
+        let log = self.item(&keys::log(job), "the job's log", <(Moment, Option<Head>, bool)>::decode_all)?;
+        Ok(log.and_then(|(_, head, _)| head))
     }
 
     fn item<T>(

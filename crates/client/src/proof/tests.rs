@@ -102,8 +102,8 @@ fn chain() -> (Digest, ChainProof) {
     let (root, nodes) = state(&[
         (keys::job(JOB), record().encode()),
         (keys::spec(JOB), vec![8; 50]),
-        (keys::log(JOB), (5u64, Some(head())).encode()),
-        (keys::log(JobId(8)), (5u64, None::<Head>).encode()),
+        (keys::log(JOB), (5u64, Some(head()), false).encode()),
+        (keys::log(JobId(8)), (5u64, None::<Head>, false).encode()),
     ]);
     let read = block(20, H256([2; 32]), root, None);
     let after = block(21, read.hash(), H256::zero(), None);

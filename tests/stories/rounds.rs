@@ -1,0 +1,163 @@
+//! Checkpoints of a running job through an aggregator into rounds on the chain, and the way back to the job's slot.
+
+use anyhow::{Context as _, Result, ensure};
+use blockcloud_client::{At, Chain, Signer, calls};
+use blockcloud_primitives::{AggregatorId, Digest, JobId, JobState, RoundView, SignedCheckpoint, SlotEntry};
+use blockcloud_receipt_log::{slot_hash, verify_slot};
+use blockcloud_tests::{
+    module,
+    process::{Process, free_port, program},
+    scene::Scene,
+};
+use serde_json::{Value, json};
+use std::{fs, path::Path, process::Command, time::Duration};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(120);
+const HEIGHT: u8 = 10;
+
+/// A job that goes on for long, running.
+async fn running(scene: &Scene) -> Result<JobId> {
+    let (guest, busy) = (program("blockcloud-guest")?, module("busy")?);
+    let mut spec: Vec<String> =
+        ["--tee", "simulated", "--region", "DE-BE", "--price-limit", "0.01", "--longest", "600", "--cover", "10", "--arg", "1000000"]
+            .map(String::from)
+            .into();
+    for (flag, path) in [("--guest", &guest), ("--module", &busy)] {
+        spec.extend([flag.to_owned(), path.display().to_string()]);
+    }
+    let job = scene.customer.place(&spec)?;
+    scene.customer.release(job)?;
+    scene.reach(job, |view| view.state == JobState::Running).await?;
+    Ok(job)
+}
+
+/// The newest checkpoint that the job's agent has.
+async fn newest(scene: &Scene, job: JobId) -> Result<SignedCheckpoint> {
+    let view = scene.chain.job(job, At::Best).await?.context("the job")?;
+    let url = format!("{}/v1/jobs/{job}/checkpoints?from=0", view.endpoint);
+    let all: Vec<SignedCheckpoint> = serde_json::from_slice(&reqwest::get(url).await?.error_for_status()?.bytes().await?)?;
+    all.last().copied().context("a running job has a checkpoint")
+}
+
+/// Waits until the chain has taken a round of the aggregator in which its logs have this many receipts together.
+async fn committed(chain: &Chain, aggregator: AggregatorId, receipts: u64) -> Result<RoundView> {
+    let mut heads = chain.finalised_heads().await?;
+    loop {
+        let view = chain.aggregator(aggregator, At::Finalised).await?.context("the aggregator")?;
+        if view.receipts >= receipts {
+            ensure!(view.receipts == receipts, "the chain counts {} receipts, not {receipts}", view.receipts);
+            let rounds = chain.rounds(aggregator, 256, At::Finalised).await?;
+            return rounds.into_iter().find(|view| view.round.receipts > 0).context("a round with receipts");
+        }
+        heads.next_patiently().await?;
+    }
+}
+
+fn start(folder: &Path) -> Result<Process> {
+    let mut command = Command::new(program("blockcloud-aggregator")?);
+    command.args(["run", "--config"]).arg(folder.join("aggregator.toml"));
+    let aggregator = Process::spawn("aggregator", &mut command, &folder.join("aggregator.log"))?;
+    aggregator.wait_line(|line| line.contains("the aggregator is here"), PATIENCE)?;
+    Ok(aggregator)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Result<()> {
+    let scene = Scene::new().await?;
+    let chain = &scene.chain;
+    let job = running(&scene).await?;
+
+    // Somebody registers an aggregator, the provider its job.
+    let folder = scene.directory().join("aggregator");
+    let init = Command::new(program("blockcloud-aggregator")?).args(["init", "--folder"]).arg(&folder).output()?;
+    ensure!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
+    let key: Signer = Signer::read(&folder.join("aggregator.key"))?;
+    let (operator, provider): (Signer, Signer) = ("//Dave".parse()?, "//Bob".parse()?);
+    let aggregator = AggregatorId(0);
+    chain
+        .submit_and_finalise(&calls::receipts::register_aggregator(blockcloud_primitives::PublicKey(key.account().0), HEIGHT), &operator)
+        .await?;
+    chain.submit_and_finalise(&calls::receipts::register_source(aggregator, job, None), &provider).await?;
+    let port = free_port()?;
+    fs::write(folder.join("account.key"), "sr25519://Dave\n")?;
+    fs::write(
+        folder.join("aggregator.toml"),
+        format!(
+            "genesis = \"{}\"\naggregator = 0\nkey = \"aggregator.key\"\nlisten = \"127.0.0.1:{port}\"\ndata = \"data\"\nsources = \"sources.toml\"\n\
+             [chain]\nnode = \"{}\"\naccount = \"account.key\"\nsources = true\n[tree]\nheight = {HEIGHT}\n[upstream]\nkind = \"chain\"\n",
+            chain.genesis(),
+            scene.node.url()
+        ),
+    )?;
+    let mut daemon = start(&folder)?;
+
+    // What the guest signed is taken, stands in a round, and the chain takes that.
+    let url = format!("http://127.0.0.1:{port}/v1");
+    let http = reqwest::Client::new();
+    let submit = async |signed: &SignedCheckpoint| -> Result<Value> {
+        let answer = http.post(format!("{url}/checkpoints")).json(signed).send().await?;
+        Ok(serde_json::from_slice(&answer.bytes().await?)?)
+    };
+    let first = newest(&scene, job).await?;
+    let outcome = submit(&first).await?;
+    assert_eq!((&outcome[0]["outcome"], &outcome[0]["slot"]), (&json!("accepted"), &json!(0)), "{outcome}");
+    let before = timeout(PATIENCE, committed(chain, aggregator, first.checkpoint.size)).await.context("no round is committed")??;
+
+    // Killed after it has answered: the checkpoint is in a round all the same, and the sum is the log's size, not more.
+    let newer = async {
+        loop {
+            let newer = newest(&scene, job).await?;
+            if newer.checkpoint.size > first.checkpoint.size {
+                return anyhow::Ok(newer);
+            }
+            chain.finalised_heads().await?.next_patiently().await?;
+        }
+    };
+    let newer = timeout(PATIENCE, newer).await.context("the job's log does not grow")??;
+    let outcome = submit(&newer).await?;
+    assert_eq!(outcome[0]["outcome"], "accepted", "{outcome}");
+    daemon.kill()?;
+    let daemon = start(&folder)?;
+    assert_eq!(submit(&newer).await?[0]["outcome"], "known");
+    let forged = SignedCheckpoint { signature: first.signature, ..newer };
+    assert_eq!(submit(&forged).await?[0]["outcome"], "refused");
+    let round = timeout(PATIENCE, committed(chain, aggregator, newer.checkpoint.size)).await.context("no round is committed")??;
+    assert!(round.round.number > before.round.number);
+
+    // The source proves its place with what the aggregator serves and the chain holds; an empty slot is proved empty.
+    let proof = |slot: u32| {
+        let url = format!("{url}/rounds/{}/slots/{slot}", round.round.number);
+        let http = &http;
+        async move { anyhow::Ok(serde_json::from_slice::<Value>(&http.get(url).send().await?.error_for_status()?.bytes().await?)?) }
+    };
+    let (ours, empty) = (proof(0).await?, proof(1).await?);
+    let path = |proof: &Value| -> Result<Vec<Digest>> { Ok(serde_json::from_value(proof["path"].clone())?) };
+    let hashes = |path: &[Digest]| path.iter().map(|digest| digest.0).collect::<Vec<_>>();
+    let entry: SlotEntry = serde_json::from_value(ours["entry"].clone())?;
+    assert_eq!(entry, SlotEntry::new(newer.checkpoint, newer.signature));
+    let root = round.round.root.0;
+    assert_eq!(verify_slot(&root, HEIGHT, 0, Some(&entry), &hashes(&path(&ours)?)), Ok(()));
+    assert_eq!(empty["entry"], Value::Null);
+    assert_eq!(verify_slot(&root, HEIGHT, 1, None, &hashes(&path(&empty)?)), Ok(()));
+    assert_ne!(slot_hash(None), slot_hash(Some(&entry)));
+
+    // The chain follows the same path. The agent brings checkpoints directly as well, so this one was overtaken; with another path it is not in the round.
+    let bring = |path: Vec<Digest>| calls::receipts::checkpoint_in_round(aggregator, round.round.number, 0, &entry, &path, &[]);
+    let overtaken = async {
+        loop {
+            let head = chain.job(job, At::Finalised).await?.and_then(|view| view.head).context("the head")?;
+            if head.size > entry.checkpoint.size {
+                return anyhow::Ok(());
+            }
+            chain.finalised_heads().await?.next_patiently().await?;
+        }
+    };
+    timeout(PATIENCE, overtaken).await.context("the agent brings no checkpoint")??;
+    for (path, error) in [(path(&ours)?, "Stale"), (path(&empty)?, "NotInRound")] {
+        let refused = chain.submit_and_finalise(&bring(path), &operator).await;
+        assert!(matches!(&refused, Err(error_found) if error_found.is_dispatch("Receipts", error)), "{error}: {refused:?}");
+    }
+    drop(daemon);
+    Ok(())
+}
