@@ -5,6 +5,8 @@
 
 #[cfg(feature = "std")]
 pub mod document;
+#[cfg(feature = "formats")]
+pub mod formats;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod hash;
 #[cfg(feature = "std")]
