@@ -1,6 +1,6 @@
 //! `blockcloud audit`: judge a job's whole record from one file.
 
-use crate::{bundle::Bundle, context::Context, fault::as_usage};
+use crate::{bundle::Bundle, context::Context, fault::as_usage, verdict::Verdict};
 use anyhow::{Context as _, Result};
 use blockcloud_client::At;
 use blockcloud_primitives::Digest;
@@ -33,13 +33,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
         verdict.check("it is of the expected chain", bundle.genesis == expected, bundle.genesis.to_string());
     }
     if online {
-        let chain = context.chain().await?;
-        let view = chain.job(bundle.job.id, At::Finalised).await?;
-        let same = chain.genesis() == bundle.genesis
-            && view.as_ref().is_some_and(|view| view.head == bundle.head() && view.terms == bundle.job.terms);
-        let found =
-            if view.is_some() { "compared with the node's finalised state" } else { "the node knows no such job: closed, or never was" };
-        verdict.check("the chain itself holds this head", same, found);
+        compare(context, &bundle, &mut verdict).await?;
     } else {
         context.output.say("note: that the head is the chain's is not proved by the file alone; --online compares it with a node");
     }
@@ -48,4 +42,16 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
     }
     context.output.result(&json!({"job": bundle.job.id, "holds": verdict.holds(), "checks": verdict.checks}), |_| verdict.to_string())?;
     Ok(verdict.holds())
+}
+
+/// Compares a bundle's head with what the node has finalised.
+pub async fn compare(context: &Context, bundle: &Bundle, verdict: &mut Verdict) -> Result<()> {
+    let chain = context.chain().await?;
+    let view = chain.job(bundle.job.id, At::Finalised).await?;
+    let same =
+        chain.genesis() == bundle.genesis && view.as_ref().is_some_and(|view| view.head == bundle.head() && view.terms == bundle.job.terms);
+    let found =
+        if view.is_some() { "compared with the node's finalised state" } else { "the node knows no such job: closed, or never was" };
+    verdict.check("the chain itself holds this head", same, found);
+    Ok(())
 }

@@ -1,21 +1,16 @@
 //! `blockcloud receipt`: a job's log, verified against the chain before anything of it is shown.
 
-use crate::{
-    agent::Agent,
-    bundle::{Bundle, FORMAT},
-    commands::evidence::{Setting, roots},
-    context::Context,
-    home::JobFolder,
-    output::table,
-    spec::names,
-};
+use crate::{agent::Agent, context::Context, home::JobFolder, output::table, spec::names};
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{At, Chain};
 use blockcloud_primitives::{Digest, Head, JobId, JobView, Receipt};
 use blockcloud_receipt_log::{Tree, document::InclusionDocument, receipt_hash};
 use clap::Subcommand;
 use serde_json::json;
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::collections::BTreeMap;
+
+mod export;
+mod verify;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -38,14 +33,10 @@ pub enum Command {
         #[arg(long)]
         index: u64,
     },
-    /// Write everything about the job into one file for `blockcloud audit verify`.
-    Export {
-        /// The job.
-        job: JobId,
-        /// The file.
-        #[arg(long)]
-        to: PathBuf,
-    },
+    /// Write everything about the job into one file for `blockcloud audit verify`, or show its log in other people's formats.
+    Export(export::Arguments),
+    /// Verify a COSE statement or receipt (RFC 9942), a C2SP checkpoint (signed note) or a C2SP proof, whoever made it. Needs no network.
+    Verify(verify::Arguments),
 }
 
 /// A job's log up to the chain's head, proved to be that.
@@ -74,9 +65,9 @@ async fn log(context: &Context, chain: &Chain, job: JobId) -> Result<Log> {
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
-    let chain = context.chain().await?;
     match command {
         Command::List { job, from, limit } => {
+            let chain = context.chain().await?;
             let log = log(context, &chain, job).await?;
             // Names are known to whoever placed the job; everybody else sees the keyed digests.
             let names = match JobFolder::find(&context.home()?, &chain, job).await {
@@ -96,6 +87,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             })?;
         }
         Command::Prove { job, index } => {
+            let chain = context.chain().await?;
             let log = log(context, &chain, job).await?;
             if index >= log.head.size {
                 bail!("the chain's head of job {job} holds {} receipts: positions 0 to {}", log.head.size, log.head.size.saturating_sub(1));
@@ -105,38 +97,8 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             // One document in either format: its reader is a program.
             println!("{}", serde_json::to_string(&document)?);
         }
-        Command::Export { job, to } => {
-            let log = log(context, &chain, job).await?;
-            let evidence = log.agent.evidence().await?;
-            let roots = roots(&chain, &evidence).await?.context("the chain holds no vendor certificates for this hardware")?;
-            let collateral = if evidence.tee.is_tdx() { log.agent.collateral().await? } else { Vec::new() };
-            let setting = Setting::of(&chain, &log.view, &evidence, collateral, None, None).await?;
-            let mut checkpoints = log.agent.checkpoints().await?;
-            checkpoints.retain(|signed| signed.checkpoint.size <= log.head.size);
-            let bundle = Bundle {
-                format: FORMAT.into(),
-                genesis: chain.genesis(),
-                at: setting.at,
-                anchor_hash: setting.anchor_hash.context("the node does not know the evidence's anchor block")?,
-                roots: (hex::encode(&roots.root), hex::encode(&roots.issuer)),
-                collateral: setting.collateral,
-                job: log.view,
-                evidence,
-                receipts: log.receipts,
-                checkpoints,
-            };
-            let text = serde_json::to_vec_pretty(&bundle)?;
-            fs::write(&to, &text).with_context(|| format!("cannot write {}", to.display()))?;
-            context.output.result(&json!({"file": to, "receipts": bundle.receipts.len(), "bytes": text.len()}), |_| {
-                format!(
-                    "{}: {} receipts, {} bytes; verify with `blockcloud audit verify {}`",
-                    to.display(),
-                    bundle.receipts.len(),
-                    text.len(),
-                    to.display()
-                )
-            })?;
-        }
+        Command::Export(arguments) => return export::run(context, arguments).await,
+        Command::Verify(arguments) => return verify::run(context, &arguments),
     }
     Ok(true)
 }

@@ -2,11 +2,11 @@
 //!
 //! A **receipt of inclusion** or **of consistency** is a tagged COSE_Sign1 (RFC 9052, 4.2) without payload: what is signed is the tree's root, which the verifier
 //! computes from leaf and proof, so that a receipt cannot be believed without doing so. Protected: `alg` (1), `kid` (4, SHA-256 of the key's
-//! SubjectPublicKeyInfo), CWT claims (15, RFC 9597) with `iss` (who exported), `sub` (what about), `iat` (Unix seconds) and `tree-size`, and `vds` (395) = 1. Unprotected:
+//! SubjectPublicKeyInfo), CWT claims (15, RFC 9597) with `iss` (who exported), `sub` (what about), `iat` (Unix seconds), `tree-size` and `head-seen`, and `vds` (395) = 1. Unprotected:
 //! `vdp` (396) with exactly one proof under -1 (`[size, index, [path]]`) or -2 (`[size-1, size-2, [path]]`).
 //!
 //! `tree-size` is ours, and demanded here: RFC 9942 leaves the size to the unsigned proof, and a root does not commit to it. Leaf 3 has the same path in trees of 12 and of 13
-//! leaves, so that whoever passes a receipt on could change the one into the other.
+//! leaves, so that whoever passes a receipt on could change the one into the other. `head-seen` is ours as well: where the signer saw the head that it signs for.
 //!
 //! A **statement** is a COSE_Sign1 whose payload is a receipt's canonical encoding (our word *receipt*: one handling of data) and whose unprotected header carries
 //! COSE Receipts (394). It is what other people's tools call a transparent statement.
@@ -49,6 +49,8 @@ const SUB: i64 = 2;
 const IAT: i64 = 6;
 /// A claim of our own: the size of the tree whose root is signed.
 const TREE_SIZE: &str = "tree-size";
+/// Another: where the head was seen.
+const HEAD_SEEN: &str = "head-seen";
 
 /// Why a message is not believed, or cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -92,8 +94,8 @@ pub enum CoseError {
     /// The message names another key.
     #[error("the message names another key (kid) than the one it is verified with")]
     KeyMismatch,
-    /// Issuer, subject or time of issue are missing or of the wrong type.
-    #[error("issuer, subject or time of issue are missing from the protected header")]
+    /// Issuer, subject, time of issue or where the head was seen are missing or of the wrong type.
+    #[error("the protected header does not say who issued this, about what, when, and where the head was seen")]
     Claims,
     /// The verifiable data structure is not an RFC 9162 tree over SHA-256, or is not named in the protected header.
     #[error("the protected header does not name RFC9162_SHA256 as the verifiable data structure")]
@@ -145,6 +147,29 @@ impl From<WrongSignature> for CoseError {
     }
 }
 
+/// Where a signer saw the head of the log that it signs for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadSeen {
+    /// In the chain's finalised state, asked of a node.
+    Chain,
+    /// In an audit bundle whose evidence and signatures hold; no node was asked.
+    Bundle,
+}
+
+impl HeadSeen {
+    /// The claim's text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Chain => "chain",
+            Self::Bundle => "bundle",
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        [Self::Chain, Self::Bundle].into_iter().find(|seen| seen.as_str() == text)
+    }
+}
+
 /// What a signer says about a message (CWT claims, RFC 8392).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
@@ -154,6 +179,8 @@ pub struct Claims {
     pub subject: String,
     /// When it was issued (`iat`), in Unix seconds.
     pub issued_at: u64,
+    /// Where it saw the log's head (`head-seen`).
+    pub head_seen: HeadSeen,
 }
 
 /// A receipt of inclusion that was believed.
@@ -335,6 +362,7 @@ fn protected(key: &PublicKey, claims: &Claims, size: Option<u64>) -> Result<Head
         (ISS.into(), claims.issuer.as_str().into()),
         (SUB.into(), claims.subject.as_str().into()),
         (IAT.into(), claims.issued_at.into()),
+        (HEAD_SEEN.into(), claims.head_seen.as_str().into()),
     ];
     map.extend(size.map(|size| (TREE_SIZE.into(), size.into())));
     Ok(HeaderBuilder::new().algorithm(algorithm).key_id(key.id()?.to_vec()).value(CWT_CLAIMS, Value::Map(map)))
@@ -441,10 +469,11 @@ fn read_claims(message: &CoseSign1, key: &PublicKey, understood: &[i64]) -> Resu
         return Err(CoseError::KeyMismatch);
     }
     let claims = parameter(header, CWT_CLAIMS).and_then(Value::as_map).ok_or(CoseError::Claims)?;
-    let claim = |label: i64| claims.iter().find(|(key, _)| *key == Value::from(label)).map(|(_, value)| value);
-    let text = |label| claim(label).and_then(Value::as_text).filter(|text| !text.is_empty()).map(str::to_owned).ok_or(CoseError::Claims);
-    let issued_at = claim(IAT).and_then(unsigned).ok_or(CoseError::Claims)?;
-    Ok(Claims { issuer: text(ISS)?, subject: text(SUB)?, issued_at })
+    let claim = |label: Value| claims.iter().find(|(key, _)| *key == label).map(|(_, value)| value);
+    let text = |label| claim(label).and_then(Value::as_text).filter(|text| !text.is_empty()).ok_or(CoseError::Claims);
+    let issued_at = claim(IAT.into()).and_then(unsigned).ok_or(CoseError::Claims)?;
+    let head_seen = HeadSeen::read(text(HEAD_SEEN.into())?).ok_or(CoseError::Claims)?;
+    Ok(Claims { issuer: text(ISS.into())?.into(), subject: text(SUB.into())?.into(), issued_at, head_seen })
 }
 
 fn unsigned(value: &Value) -> Option<u64> {

@@ -18,7 +18,12 @@ fn tree() -> Tree {
 }
 
 fn claims() -> Claims {
-    Claims { issuer: "audit.example.com".into(), subject: "blockcloud:00/job/5/receipt/3".into(), issued_at: 1_800_000_000 }
+    Claims {
+        issuer: "audit.example.com".into(),
+        subject: "blockcloud:00/job/5/receipt/3".into(),
+        issued_at: 1_800_000_000,
+        head_seen: HeadSeen::Chain,
+    }
 }
 
 fn signers() -> [Box<dyn Signer>; 2] {
@@ -194,7 +199,7 @@ mod inclusion {
             Ok(tree().root())
         );
         assert_eq!(changed(|parts| parts.claim_size(12)), Err(CoseError::SizeMismatch));
-        let claims = vec![(1.into(), "a".into()), (2.into(), "b".into()), (6.into(), 7.into())];
+        let claims = vec![(1.into(), "a".into()), (2.into(), "b".into()), (6.into(), 7.into()), (HEAD_SEEN.into(), "chain".into())];
         assert_eq!(changed(|parts| parts.set(CWT_CLAIMS, Value::Map(claims))), Err(CoseError::SizeMismatch));
     }
 
@@ -306,16 +311,21 @@ mod headers {
     }
 
     #[test]
-    fn fails_without_issuer_subject_and_time() {
+    fn fails_without_issuer_subject_time_and_where_the_head_was_seen() {
         let size = (TREE_SIZE.into(), SIZE.into());
         let claims =
             |claims: Vec<(Value, Value)>| changed(|parts| parts.set(CWT_CLAIMS, Value::Map([claims, vec![size.clone()]].concat())));
-        let (issuer, subject, time) = ((1.into(), "a".into()), (2.into(), "b".into()), (6.into(), 7.into()));
-        assert!(claims(vec![issuer.clone(), subject.clone(), time.clone()]).is_ok());
-        assert_eq!(claims(vec![subject.clone(), time.clone()]), Err(CoseError::Claims));
-        assert_eq!(claims(vec![issuer.clone(), time.clone()]), Err(CoseError::Claims));
-        assert_eq!(claims(vec![issuer.clone(), subject.clone()]), Err(CoseError::Claims));
-        assert_eq!(claims(vec![(1.into(), "".into()), subject, time]), Err(CoseError::Claims));
+        let whole: Vec<(Value, Value)> =
+            vec![(1.into(), "a".into()), (2.into(), "b".into()), (6.into(), 7.into()), (HEAD_SEEN.into(), "bundle".into())];
+        assert!(claims(whole.clone()).is_ok());
+        for (position, (_, value)) in whole.iter().enumerate() {
+            let mut less = whole.clone();
+            let (label, _) = less.remove(position);
+            assert_eq!(claims(less.clone()), Err(CoseError::Claims), "{label:?}");
+            let wrong = if value.is_text() { "" } else { "text" };
+            less.push((label, wrong.into()));
+            assert_eq!(claims(less), Err(CoseError::Claims), "{value:?}");
+        }
         assert_eq!(changed(|parts| parts.remove(CWT_CLAIMS)), Err(CoseError::Claims));
     }
 
