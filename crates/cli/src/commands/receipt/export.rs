@@ -74,7 +74,7 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "since")]
     index: Option<u64>,
     /// Only the COSE Receipt, without the statement around the entry.
-    #[arg(long, requires = "index")]
+    #[arg(long)]
     bare: bool,
     /// Size of an older tree that the log continues (cose).
     #[arg(long, value_name = "SIZE")]
@@ -92,10 +92,10 @@ pub struct Arguments {
     #[arg(long, value_name = "URL")]
     verify_at: Option<String>,
     /// Compare the bundle's head with the node's (--node).
-    #[arg(long, requires = "bundle")]
+    #[arg(long)]
     online: bool,
     /// The vendor's root that you believe, and no other, when the bundle is verified: BLAKE3 of its DER.
-    #[arg(long, requires = "bundle")]
+    #[arg(long)]
     root: Option<Digest>,
 }
 
@@ -108,14 +108,16 @@ impl Arguments {
             ("--index", self.index.is_some() && !proof),
             ("--issuer", self.issuer.is_some() && !proof),
             ("--since", self.since.is_some() && self.format != Format::Cose),
-            ("--bare", self.bare && self.format != Format::Cose),
+            ("--bare", self.bare && (self.format != Format::Cose || self.since.is_some())),
             ("--from", self.from.is_some() && !view),
             ("--limit", self.limit.is_some() && !view),
             ("--verify-at", self.verify_at.is_some() && !view),
+            ("--online", self.online && self.bundle.is_none()),
+            ("--root", self.root.is_some() && self.bundle.is_none()),
             ("--bundle", self.bundle.is_some() && self.format == Format::Bundle),
         ];
         if let Some((flag, _)) = misplaced.iter().find(|(_, misplaced)| *misplaced) {
-            return Err(usage(format!("{flag} has no meaning in this format")));
+            return Err(usage(format!("{flag} has no meaning for what is exported here")));
         }
         if self.format == Format::Cose && self.index.is_none() && self.since.is_none() {
             return Err(usage("say with --index which receipt, or with --since which older size, the COSE Receipt is to prove"));
