@@ -4,4 +4,6 @@ mod common;
 mod document;
 mod durable;
 mod hostile;
+#[cfg(feature = "formats")]
+mod notes;
 mod tree;
