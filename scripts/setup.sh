@@ -9,8 +9,8 @@ stop() { say "$*"; exit 1; }
 
 command -v cargo >/dev/null || stop "cargo is missing. Install Rust with rustup (https://rustup.rs), open a new shell and run this again."
 
-# The last two only for tests of key protection, which say so and pass where they are missing.
-packages=(clang libclang-dev protobuf-compiler pkg-config libssl-dev jq age softhsm2)
+# The last three only for tests of key protection and of exports, which say so and pass where they are missing.
+packages=(clang libclang-dev protobuf-compiler pkg-config libssl-dev jq age softhsm2 python3-venv)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")

@@ -4,6 +4,7 @@ use crate::{
     fault::{as_usage, usage},
     keys::Protection,
     output::{Format, Output},
+    signing::Key,
 };
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{Call, Chain, Outcome, Signer};
@@ -78,6 +79,16 @@ impl Context {
             ));
         };
         signer(key)
+    }
+
+    /// The user's key, to sign what others verify.
+    pub fn signing_key(&self) -> Result<Key> {
+        let Some(key) = &self.globals.key else {
+            return Err(usage(
+                "this needs a key to sign with: name an ed25519 key file (`blockcloud key generate --scheme ed25519`) or a P-256 key in PKCS#8 with --key",
+            ));
+        };
+        Key::named(key)
     }
 
     /// Whether a key was named.

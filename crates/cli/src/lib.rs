@@ -15,6 +15,7 @@ mod keyd;
 mod keys;
 mod output;
 mod release;
+mod signing;
 mod spec;
 mod trust;
 mod units;

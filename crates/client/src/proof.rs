@@ -415,5 +415,7 @@ fn read(nodes: &MemoryDB<Blake2Hasher>, root: H256, key: &[u8], name: &'static s
     read_trie_value::<LayoutV1<Blake2Hasher>, _>(nodes, &root, key, None, None).map_err(|_| ProofFault::NotInProof(name))
 }
 
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 #[cfg(test)]
 mod tests;

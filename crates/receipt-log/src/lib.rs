@@ -8,6 +8,8 @@
 mod batch;
 #[cfg(feature = "std")]
 pub mod document;
+#[cfg(feature = "formats")]
+pub mod formats;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod frontier;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]

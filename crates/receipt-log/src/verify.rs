@@ -47,6 +47,14 @@ impl core::error::Error for ProofError {}
 /// [`ProofError::IndexOutOfRange`] (a tree of size zero has no positions), [`ProofError::TooShort`], [`ProofError::TooLong`],
 /// [`ProofError::RootMismatch`].
 pub fn verify_inclusion(root: &Hash, size: u64, index: u64, leaf: &Hash, proof: &[Hash]) -> Result<(), ProofError> {
+    if root_of_inclusion(size, index, leaf, proof)? == *root { Ok(()) } else { Err(ProofError::RootMismatch) }
+}
+
+/// The root to which an inclusion proof leads.
+///
+/// # Errors
+/// [`ProofError::IndexOutOfRange`], [`ProofError::TooShort`], [`ProofError::TooLong`].
+pub(crate) fn root_of_inclusion(size: u64, index: u64, leaf: &Hash, proof: &[Hash]) -> Result<Hash, ProofError> {
     let last = size.checked_sub(1).filter(|last| index <= *last).ok_or(ProofError::IndexOutOfRange)?;
     let mut path = Path { node: index, last };
     let mut hash = *leaf;
@@ -57,7 +65,7 @@ pub fn verify_inclusion(root: &Hash, size: u64, index: u64, leaf: &Hash, proof: 
         };
     }
     path.finish()?;
-    if hash == *root { Ok(()) } else { Err(ProofError::RootMismatch) }
+    Ok(hash)
 }
 
 /// Checks that the tree with `new_size` leaves and root `new_root` begins with the very leaves of the tree with `old_size` leaves and root
@@ -70,15 +78,20 @@ pub fn verify_inclusion(root: &Hash, size: u64, index: u64, leaf: &Hash, proof: 
 /// [`ProofError::SizesReversed`], [`ProofError::EmptyOldTree`], [`ProofError::TooShort`], [`ProofError::TooLong`],
 /// [`ProofError::OldRootMismatch`], [`ProofError::RootMismatch`].
 pub fn verify_consistency(old_size: u64, old_root: &Hash, new_size: u64, new_root: &Hash, proof: &[Hash]) -> Result<(), ProofError> {
+    if root_of_consistency(old_size, old_root, new_size, proof)? == *new_root { Ok(()) } else { Err(ProofError::RootMismatch) }
+}
+
+/// The newer root to which a consistency proof leads.
+///
+/// # Errors
+/// [`ProofError::SizesReversed`], [`ProofError::EmptyOldTree`], [`ProofError::TooShort`], [`ProofError::TooLong`],
+/// [`ProofError::OldRootMismatch`].
+pub(crate) fn root_of_consistency(old_size: u64, old_root: &Hash, new_size: u64, proof: &[Hash]) -> Result<Hash, ProofError> {
     if old_size > new_size {
         return Err(ProofError::SizesReversed);
     }
     if old_size == new_size {
-        return match (proof.is_empty(), old_root == new_root) {
-            (false, _) => Err(ProofError::TooLong),
-            (true, false) => Err(ProofError::RootMismatch),
-            (true, true) => Ok(()),
-        };
+        return if proof.is_empty() { Ok(*old_root) } else { Err(ProofError::TooLong) };
     }
     let (Some(old_last), Some(new_last)) = (old_size.checked_sub(1), new_size.checked_sub(1)) else {
         return Err(ProofError::EmptyOldTree);
@@ -103,13 +116,7 @@ pub fn verify_consistency(old_size: u64, old_root: &Hash, new_size: u64, new_roo
         }
     }
     path.finish()?;
-    if old != *old_root {
-        Err(ProofError::OldRootMismatch)
-    } else if new != *new_root {
-        Err(ProofError::RootMismatch)
-    } else {
-        Ok(())
-    }
+    if old == *old_root { Ok(new) } else { Err(ProofError::OldRootMismatch) }
 }
 
 /// On which side of the path a proof's next hash stands.

@@ -2,9 +2,10 @@
 //!
 //! Items that are read only after their signature was verified are signed here as they were changed, under a private root. A target says
 //! whether its decoder believed the input: nothing depends on that while fuzzing, and the tests below hold it against the seeds, so that no
-//! target stops at the first check. Evidence is made as the tests of `crates/evidence` do.
+//! target stops at the first check. Logs in other people's formats are signed anew where a signature would stop everything else. Evidence is made as the tests of `crates/evidence` do.
 #![allow(dead_code)]
 
+mod formats;
 #[path = "../../../crates/evidence/tests/snp/image.rs"]
 mod image;
 mod lanes;
@@ -46,6 +47,15 @@ pub const TARGETS: &[Target] = &[
     Target { name: "receipt", run: scale::receipt, seeds: scale::receipt_seeds },
     Target { name: "checkpoint", run: scale::checkpoint, seeds: scale::checkpoint_seeds },
     Target { name: "lanes", run: lanes::lanes, seeds: lanes::lanes_seeds },
+    Target { name: "cose_inclusion", run: formats::cose_inclusion, seeds: formats::cose_inclusion_seeds },
+    Target { name: "cose_consistency", run: formats::cose_consistency, seeds: formats::cose_consistency_seeds },
+    Target { name: "cose_statement", run: formats::cose_statement, seeds: formats::cose_statement_seeds },
+    Target { name: "cose_signed", run: formats::cose_signed, seeds: formats::cose_signed_seeds },
+    Target { name: "note", run: formats::note, seeds: formats::note_seeds },
+    Target { name: "note_signed", run: formats::note_signed, seeds: formats::note_signed_seeds },
+    Target { name: "tlog_proof", run: formats::tlog_proof, seeds: formats::tlog_proof_seeds },
+    Target { name: "verifier_key", run: formats::verifier_key, seeds: formats::verifier_key_seeds },
+    Target { name: "public_key", run: formats::public_key, seeds: formats::public_key_seeds },
     Target { name: "job_spec", run: scale::job_spec, seeds: scale::job_spec_seeds },
 ];
 

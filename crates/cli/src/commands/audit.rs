@@ -163,7 +163,8 @@ async fn authorities(context: &Context, to: &Path) -> Result<bool> {
     Ok(true)
 }
 
-fn read_authorities(file: &Path) -> Result<AuthoritySet> {
+/// Reads what `blockcloud audit authorities` wrote.
+pub fn read_authorities(file: &Path) -> Result<AuthoritySet> {
     let text = fs::read(file).with_context(|| format!("cannot read {}", file.display())).map_err(as_usage)?;
     serde_json::from_slice(&text)
         .with_context(|| format!("{} holds no authority set as `blockcloud audit authorities` writes it", file.display()))

@@ -9,6 +9,9 @@ use clap::Subcommand;
 use serde_json::json;
 use std::collections::BTreeMap;
 
+mod export;
+mod verify;
+
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// List receipts.
@@ -30,6 +33,10 @@ pub enum Command {
         #[arg(long)]
         index: u64,
     },
+    /// Show a log in other people's formats, of a job or of an audit bundle.
+    Export(export::Arguments),
+    /// Verify a COSE statement or receipt (RFC 9942), a C2SP checkpoint (signed note) or a C2SP proof, whoever made it. Needs no network.
+    Verify(verify::Arguments),
 }
 
 /// A job's log up to the chain's head, proved to be that.
@@ -59,9 +66,9 @@ pub async fn log(context: &Context, chain: &Chain, job: JobId, at: At) -> Result
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
-    let chain = context.chain().await?;
     match command {
         Command::List { job, from, limit } => {
+            let chain = context.chain().await?;
             let log = log(context, &chain, job, At::Finalised).await?;
             // Names are known to whoever placed the job; everybody else sees the keyed digests.
             let names = match JobFolder::find(&context.home()?, &chain, job).await {
@@ -81,6 +88,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             })?;
         }
         Command::Prove { job, index } => {
+            let chain = context.chain().await?;
             let log = log(context, &chain, job, At::Finalised).await?;
             if index >= log.head.size {
                 bail!("the chain's head of job {job} holds {} receipts: positions 0 to {}", log.head.size, log.head.size.saturating_sub(1));
@@ -90,6 +98,8 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             // One document in either format: its reader is a program.
             println!("{}", serde_json::to_string(&document)?);
         }
+        Command::Export(arguments) => return export::run(context, arguments).await,
+        Command::Verify(arguments) => return verify::run(context, &arguments),
     }
     Ok(true)
 }

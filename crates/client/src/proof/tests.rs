@@ -1,64 +1,10 @@
 //! A chain of a few headers with real signatures: what verifies, and every fault.
 
-use super::*;
+use super::{
+    testing::{block, justify, set, state},
+    *,
+};
 use blockcloud_primitives::{End, Usage};
-use finality_grandpa::{Commit, Precommit, SignedPrecommit};
-use sp_consensus_grandpa::{AuthoritySignature, localized_payload};
-use sp_core::{Pair as _, ed25519};
-use sp_runtime::Digest as Logs;
-use sp_trie::{TrieDBMutBuilder, TrieMut as _};
-
-/// Validators by number.
-fn pair(number: u8) -> ed25519::Pair {
-    ed25519::Pair::from_seed(&[number; 32])
-}
-
-fn set(id: u64, members: &[u8]) -> AuthoritySet {
-    AuthoritySet { id, authorities: members.iter().map(|member| (Digest(pair(*member).public().0), 1)).collect() }
-}
-
-/// All of these items as a state: its root and every node.
-fn state(items: &[(Vec<u8>, Vec<u8>)]) -> (H256, Vec<Hex>) {
-    let (mut nodes, mut root) = (MemoryDB::<Blake2Hasher>::default(), H256::zero());
-    let mut trie = TrieDBMutBuilder::<LayoutV1<Blake2Hasher>>::new(&mut nodes, &mut root).build();
-    for (key, value) in items {
-        trie.insert(key, value).unwrap();
-    }
-    drop(trie);
-    let nodes = nodes.drain().into_values().filter(|(_, count)| *count > 0).map(|(node, _)| Hex(node)).collect();
-    (root, nodes)
-}
-
-fn block(number: u32, parent: H256, state_root: H256, next: Option<&AuthoritySet>) -> BlockHeader {
-    let change = next.map(|set| {
-        let next_authorities =
-            set.authorities.iter().map(|(key, weight)| (ed25519::Public::unchecked_from(key.0).into(), *weight)).collect();
-        let log = ConsensusLog::ScheduledChange(ScheduledChange { next_authorities, delay: 0u32 });
-        DigestItem::Consensus(GRANDPA_ENGINE_ID, log.encode())
-    });
-    BlockHeader {
-        parent_hash: parent,
-        number,
-        state_root,
-        extrinsics_root: H256::zero(),
-        digest: Logs { logs: change.into_iter().collect() },
-    }
-}
-
-/// A justification of a block by these validators as members of a set.
-fn justify(header: &BlockHeader, set_id: u64, members: &[u8]) -> Hex {
-    let precommit = Precommit { target_hash: header.hash(), target_number: header.number };
-    let precommits = members
-        .iter()
-        .map(|member| {
-            let payload = localized_payload(3, set_id, &Message::Precommit(precommit.clone()));
-            let signature = AuthoritySignature::from(pair(*member).sign(&payload));
-            SignedPrecommit { precommit: precommit.clone(), signature, id: AuthorityId::from(pair(*member).public()) }
-        })
-        .collect();
-    let commit = Commit { target_hash: header.hash(), target_number: header.number, precommits };
-    Hex(Justification { round: 3, commit, votes_ancestries: vec![] }.encode())
-}
 
 const JOB: JobId = JobId(7);
 

@@ -5,6 +5,8 @@ mod document;
 mod durable;
 mod hostile;
 mod long;
+#[cfg(feature = "formats")]
+mod notes;
 mod peaks;
 mod slots;
 mod tiles;

@@ -15,74 +15,15 @@
 //! the worst of the claims. `iat` is the time as of which was judged.
 
 use super::appraisal::{Appraisal, Kind, Weakness};
-use anyhow::{Context as _, Result, bail};
+use crate::signing::Key;
+use anyhow::Result;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use blockcloud_client::{Scheme, Signer};
 use blockcloud_evidence::explain::Check;
-use p256::{
-    ecdsa::{Signature, SigningKey, signature::Signer as _},
-    pkcs8::DecodePrivateKey as _,
-};
 use serde::Serialize;
 use serde_json::json;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
 
 const PROFILE: &str = "tag:ietf.org,2026:rats/ear#04";
-
-/// A key that signs results.
-pub enum Key {
-    /// ES256: ECDSA P-256 with SHA-256.
-    P256(Box<SigningKey>),
-    /// EdDSA with Ed25519.
-    Ed25519(Box<Signer>),
-}
-
-impl Key {
-    /// Reads a key: P-256 or Ed25519 in PKCS#8 (PEM), or an ed25519 key file of this program.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read(path).with_context(|| format!("cannot read the key {}", path.display()))?;
-        if !text.trim_ascii_start().starts_with(b"-----BEGIN ") {
-            let signer = Signer::read(path)?;
-            if signer.scheme() != Scheme::Ed25519 {
-                bail!(
-                    "{} holds no ed25519 key: make one with `blockcloud key generate --scheme ed25519`, or name a P-256 key",
-                    path.display()
-                );
-            }
-            return Ok(Self::Ed25519(Box::new(signer)));
-        }
-        let wrong = || format!("{} holds no P-256 or Ed25519 key in PKCS#8", path.display());
-        let der = match pem_rfc7468::decode_vec(text.trim_ascii()) {
-            Ok(("PRIVATE KEY", der)) => der,
-            _ => bail!(wrong()),
-        };
-        if let Ok(key) = SigningKey::from_pkcs8_der(&der) {
-            return Ok(Self::P256(Box::new(key)));
-        }
-        // RFC 8410, section 7: everything before the seed is fixed.
-        const ED25519: &[u8] = &[0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
-        let seed: [u8; 32] = der.strip_prefix(ED25519).and_then(|seed| seed.try_into().ok()).with_context(wrong)?;
-        Ok(Self::Ed25519(Box::new(Signer::from_seed(Scheme::Ed25519, seed)?)))
-    }
-
-    /// Its name in JWTs.
-    fn algorithm(&self) -> &'static str {
-        match self {
-            Self::P256(_) => "ES256",
-            Self::Ed25519(_) => "EdDSA",
-        }
-    }
-
-    fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match self {
-            Self::P256(key) => {
-                let signature: Signature = key.sign(message);
-                signature.to_bytes().to_vec()
-            }
-            Self::Ed25519(signer) => signer.sign(message).to_vec(),
-        }
-    }
-}
 
 /// What is claimed of evidence (AR4SI, section 2.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -105,7 +46,7 @@ const BAD_SIGNATURE: i8 = 99;
 
 /// The signed result.
 pub fn token(appraisal: &Appraisal, policy: Option<&str>, key: &Key) -> Result<String> {
-    let header = json!({"alg": key.algorithm(), "typ": "JWT"});
+    let header = json!({"alg": key.jws_name(), "typ": "JWT"});
     let part = |value: &serde_json::Value| serde_json::to_vec(value).map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
     let message = format!("{}.{}", part(&header)?, part(&claims(appraisal, policy))?);
     Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(key.sign(message.as_bytes()))))

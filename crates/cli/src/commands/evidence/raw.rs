@@ -43,7 +43,7 @@ pub async fn run(context: &Context, paths: &[PathBuf], at: Option<Moment>, root:
     if root.is_some() && policy.roots.is_some() {
         return Err(usage("the policy names the roots: leave out --root"));
     }
-    let key = arguments.ear_key.as_deref().map(ear::Key::read).transpose().map_err(as_usage)?;
+    let key = arguments.ear_key.as_deref().map(crate::signing::Key::read).transpose().map_err(as_usage)?;
     let setting = Setting { root, at: at.unwrap_or_else(now) };
     let appraisal = match files::read(paths)? {
         Input::Tdx(evidence) => appraisal::tdx(&evidence, &policy, setting),

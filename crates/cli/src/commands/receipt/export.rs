@@ -1,0 +1,286 @@
+//! `blockcloud receipt export`: a job's log in other people's formats.
+//!
+//! Nothing is exported that was not verified: of a job, that the agent's receipts are those of the chain's head; of a bundle, everything that the file can show. What is signed
+//! is signed with the exporter's own key and says so. Not here: how a format looks (`blockcloud_receipt_log::formats`), our own format (`audit export`).
+
+use super::log;
+use crate::{
+    bundle::Bundle,
+    commands::audit,
+    context::{Context, now},
+    fault::{as_usage, usage},
+    signing::Key,
+};
+use anyhow::{Context as _, Result, bail};
+use blockcloud_client::At;
+use blockcloud_primitives::{Digest, End, Head, JobId, JobState, JobView, Receipt};
+use blockcloud_receipt_log::{
+    Tree,
+    formats::{
+        Signer as _, Standing, View, cloudevents,
+        cose::{self, Claims, HeadSeen},
+        log_uri,
+        note::{self, NoteKey, Proof, Role, TreeHead},
+        ocsf, openlineage, prov, receipt_uri,
+    },
+    receipt_bytes, receipt_hash,
+};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+/// In what format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// COSE (RFC 9942, RFC 9943): a signed statement with its receipt (--index), the bare receipt (--index --bare), or a receipt of consistency (--since).
+    Cose,
+    /// C2SP: a checkpoint as a signed note, or a proof around it (--index).
+    C2sp,
+    /// CloudEvents 1.0, a JSON batch.
+    Cloudevents,
+    /// OpenLineage run events, one a line.
+    Openlineage,
+    /// W3C PROV-JSON, one document.
+    Prov,
+    /// OCSF events, one a line.
+    Ocsf,
+}
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// The job. Its log is fetched from the provider's agent and compared with the chain's head.
+    #[arg(required_unless_present = "bundle")]
+    job: Option<JobId>,
+    /// An audit bundle to take the log from, in place of a job. It is verified first; without --online no node is asked.
+    #[arg(long, value_name = "FILE", conflicts_with = "job")]
+    bundle: Option<PathBuf>,
+    /// The format.
+    #[arg(long, value_enum)]
+    format: Format,
+    /// The file to write; without it, what is exported goes to stdout.
+    #[arg(long)]
+    to: Option<PathBuf>,
+    /// The receipt's position (cose, c2sp).
+    #[arg(long, conflicts_with = "since")]
+    index: Option<u64>,
+    /// Only the COSE Receipt, without the statement around the entry.
+    #[arg(long)]
+    bare: bool,
+    /// Size of an older tree that the log continues (cose).
+    #[arg(long, value_name = "SIZE")]
+    since: Option<u64>,
+    /// Who exports: a name of yours, best a URL without its scheme, such as audit.example.com (cose, c2sp).
+    #[arg(long, value_name = "NAME")]
+    issuer: Option<String>,
+    /// First position to show (cloudevents, openlineage, prov, ocsf).
+    #[arg(long)]
+    from: Option<u64>,
+    /// Most receipts to show (the same).
+    #[arg(long)]
+    limit: Option<usize>,
+    /// A URL where readers find the log; it stands beside every receipt (the same).
+    #[arg(long, value_name = "URL")]
+    verify_at: Option<String>,
+    /// Compare the bundle's head with the node's (--node).
+    #[arg(long)]
+    online: bool,
+    /// The vendor's root that you believe, and no other, when the bundle is verified: BLAKE3 of its DER.
+    #[arg(long)]
+    root: Option<Digest>,
+    /// The authorities that you trust to begin with, when the bundle is verified; without it, those of the first block.
+    #[arg(long, value_name = "FILE")]
+    authorities: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Refuses flags that the format has no use for, so that nobody believes they did something.
+    fn check(&self) -> Result<()> {
+        let proof = matches!(self.format, Format::Cose | Format::C2sp);
+        let view = !proof;
+        let misplaced = [
+            ("--index", self.index.is_some() && !proof),
+            ("--issuer", self.issuer.is_some() && !proof),
+            ("--since", self.since.is_some() && self.format != Format::Cose),
+            ("--bare", self.bare && (self.format != Format::Cose || self.since.is_some())),
+            ("--from", self.from.is_some() && !view),
+            ("--limit", self.limit.is_some() && !view),
+            ("--verify-at", self.verify_at.is_some() && !view),
+            ("--online", self.online && self.bundle.is_none()),
+            ("--root", self.root.is_some() && self.bundle.is_none()),
+            ("--authorities", self.authorities.is_some() && self.bundle.is_none()),
+        ];
+        if let Some((flag, _)) = misplaced.iter().find(|(_, misplaced)| *misplaced) {
+            return Err(usage(format!("{flag} has no meaning for what is exported here")));
+        }
+        if self.format == Format::Cose && self.index.is_none() && self.since.is_none() {
+            return Err(usage("say with --index which receipt, or with --since which older size, the COSE Receipt is to prove"));
+        }
+        Ok(())
+    }
+
+    /// The exporter's name.
+    fn issuer(&self) -> Result<&str> {
+        self.issuer.as_deref().ok_or_else(|| usage("say with --issuer who exports: what is signed is signed in that name"))
+    }
+}
+
+/// A log that was verified.
+struct Source {
+    genesis: Digest,
+    job: JobView,
+    head: Head,
+    /// Exactly those of the head.
+    receipts: Vec<Receipt>,
+    tree: Tree,
+    seen: HeadSeen,
+}
+
+pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
+    arguments.check()?;
+    // What does not need the log is asked before it is fetched.
+    let signer = if matches!(arguments.format, Format::Cose | Format::C2sp) {
+        arguments.issuer()?;
+        Some(context.signing_key()?)
+    } else {
+        None
+    };
+    let source = match (&arguments.bundle, arguments.job) {
+        (Some(file), _) => from_bundle(context, file, &arguments).await?,
+        (None, Some(job)) => from_chain(context, job).await?,
+        (None, None) => return Err(usage("name a job, or a bundle with --bundle")),
+    };
+    let (bytes, what) = match (arguments.format, &signer) {
+        (Format::Cose, Some(key)) => cose(&source, key, &arguments)?,
+        (Format::C2sp, Some(key)) => c2sp(context, &source, key, &arguments)?,
+        _ => (view(&source, &arguments)?, "a view, which proves nothing by itself"),
+    };
+    match &arguments.to {
+        Some(to) => {
+            fs::write(to, &bytes).with_context(|| format!("cannot write {}", to.display()))?;
+            let shown =
+                json!({"file": to, "format": arguments.format, "bytes": bytes.len(), "size": source.head.size, "root": source.head.root});
+            context.output.result(&shown, |_| {
+                format!("{}: {what}, {} bytes, of a log of {} receipts", to.display(), bytes.len(), source.head.size)
+            })?;
+        }
+        None if arguments.format == Format::Cose && std::io::stdout().is_terminal() => {
+            bail!("COSE is binary: name a file with --to, or redirect the output")
+        }
+        None => std::io::stdout().write_all(&bytes).context("cannot write to stdout")?,
+    }
+    Ok(true)
+}
+
+async fn from_chain(context: &Context, job: JobId) -> Result<Source> {
+    let chain = context.chain().await?;
+    let log = log(context, &chain, job, At::Finalised).await?;
+    Ok(Source { genesis: chain.genesis(), job: log.view, head: log.head, receipts: log.receipts, tree: log.tree, seen: HeadSeen::Chain })
+}
+
+async fn from_bundle(context: &Context, file: &Path, arguments: &Arguments) -> Result<Source> {
+    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display())).map_err(as_usage)?;
+    let bundle = Bundle::read(&text)?;
+    if let Some(expected) = context.genesis().filter(|expected| *expected != bundle.genesis) {
+        bail!("the bundle is of the chain with genesis {}, not {expected}", bundle.genesis);
+    }
+    let mut verdict = bundle.verify(arguments.root, arguments.authorities.as_deref().map(audit::read_authorities).transpose()?.as_ref());
+    if arguments.online {
+        audit::compare(context, &bundle, &mut verdict).await?;
+    }
+    if !verdict.holds() {
+        let failed: Vec<_> = verdict.checks.iter().filter(|check| !check.holds).map(|check| check.claim).collect();
+        bail!(
+            "nothing is exported of a bundle that does not hold: not so: {}. See `blockcloud audit verify {}`",
+            failed.join("; "),
+            file.display()
+        );
+    }
+    if !arguments.online {
+        context.output.say("note: the head is what the chain had finalised when the bundle was written; --online asks whether it still is");
+    }
+    let head = bundle.head().context("the bundle's job has no head")?;
+    let mut receipts = bundle.receipts;
+    receipts.truncate(usize::try_from(head.size)?);
+    let tree: Tree = receipts.iter().map(receipt_hash).collect();
+    let seen = if arguments.online { HeadSeen::Chain } else { HeadSeen::Bundle };
+    Ok(Source { genesis: bundle.genesis, job: bundle.job, head, receipts, tree, seen })
+}
+
+impl Source {
+    fn receipt(&self, index: u64) -> Result<&Receipt> {
+        let found = usize::try_from(index).ok().and_then(|index| self.receipts.get(index));
+        found.with_context(|| format!("the log holds {} receipts: positions 0 to {}", self.head.size, self.head.size.saturating_sub(1)))
+    }
+
+    fn standing(&self) -> Standing {
+        match self.job.state {
+            JobState::Reserved | JobState::Accepted | JobState::Attested | JobState::Running => Standing::Running,
+            JobState::Settled(End::Completed) => Standing::Completed,
+            JobState::Settled(End::CancelledByCustomer) => Standing::Aborted,
+            JobState::Settled(_) => Standing::Failed,
+        }
+    }
+}
+
+fn cose(source: &Source, key: &Key, arguments: &Arguments) -> Result<(Vec<u8>, &'static str)> {
+    let (genesis, job) = (&source.genesis, source.job.id);
+    let claims = |subject| {
+        let issuer = arguments.issuer()?.to_owned();
+        anyhow::Ok(Claims { issuer, subject, issued_at: now() / 1000, head_seen: source.seen })
+    };
+    if let Some(since) = arguments.since {
+        let receipt = cose::consistency(key, &claims(log_uri(genesis, job))?, &source.tree, since, source.head.size)?;
+        return Ok((receipt, "a COSE Receipt of consistency"));
+    }
+    let index = arguments.index.context("a position is given")?;
+    let entry = receipt_bytes(source.receipt(index)?);
+    let claims = claims(receipt_uri(genesis, job, index))?;
+    let receipt = cose::inclusion(key, &claims, &source.tree, index, source.head.size)?;
+    if arguments.bare {
+        return Ok((receipt, "a COSE Receipt of inclusion"));
+    }
+    Ok((cose::statement(key, &claims, &entry, &[receipt])?, "a signed statement with its COSE Receipt"))
+}
+
+fn c2sp(context: &Context, source: &Source, key: &Key, arguments: &Arguments) -> Result<(Vec<u8>, &'static str)> {
+    let name = |issuer: &str| format!("{issuer}/{}/job/{}", hex::encode(source.genesis.0), source.job.id);
+    let head = TreeHead { origin: name(arguments.issuer()?), size: source.head.size, root: source.head.root.0 };
+    let vkey = NoteKey::new(&head.origin, Role::Log, &key.public()).map_err(as_usage)?.to_vkey();
+    let note = note::sign(&head, key).map_err(as_usage)?;
+    context.output.say(format!("note: others verify it with the verifier key {vkey}"));
+    let Some(index) = arguments.index else { return Ok((note.into_bytes(), "a C2SP checkpoint")) };
+    let entry = receipt_bytes(source.receipt(index)?);
+    let proof = Proof::of(&source.tree, index, note, Some(entry.to_vec()))?;
+    Ok((proof.to_text().into_bytes(), "a C2SP proof with its entry"))
+}
+
+fn view(source: &Source, arguments: &Arguments) -> Result<Vec<u8>> {
+    let from = usize::try_from(arguments.from.unwrap_or(0)).unwrap_or(usize::MAX).min(source.receipts.len());
+    let shown = source.receipts.get(from..).unwrap_or_default();
+    let shown = shown.get(..arguments.limit.unwrap_or(usize::MAX).min(shown.len())).unwrap_or_default();
+    let (tree, size) = (&source.tree, source.head.size);
+    let view = View::new(source.genesis, source.job.id, tree, size, source.standing(), arguments.verify_at.clone(), shown)?;
+    match arguments.format {
+        Format::Cloudevents => text(&Value::Array(cloudevents::events(&view))),
+        Format::Openlineage => lines(&openlineage::events(&view)),
+        Format::Ocsf => lines(&ocsf::events(&view)),
+        Format::Prov => text(&prov::document(&view)),
+        Format::Cose | Format::C2sp => bail!("this format is no view"),
+    }
+}
+
+fn text(value: &Value) -> Result<Vec<u8>> {
+    let mut text = serde_json::to_vec(value)?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+fn lines(values: &[Value]) -> Result<Vec<u8>> {
+    Ok(values.iter().map(text).collect::<Result<Vec<_>>>()?.concat())
+}
