@@ -152,6 +152,7 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
         listen: ([127, 0, 0, 1], 0).into(),
         data: folder.join("data"),
         sources: folder.join("sources.toml"),
+        chain: None,
         tree: TreeConfig { height: 20, part: None, top_key: None },
         rounds: RoundsConfig { keep: 5, ..RoundsConfig::default() },
         upstream: UpstreamConfig::Directory { path: folder.join("out") },

@@ -32,6 +32,7 @@ pub fn config(folder: &Path) -> Config {
         listen: ([127, 0, 0, 1], 0).into(),
         data: folder.join("data"),
         sources: folder.join("sources.toml"),
+        chain: None,
         tree: TreeConfig { height: 6, part: None, top_key: None },
         rounds: RoundsConfig { interval_ms: 30, ..RoundsConfig::default() },
         upstream: UpstreamConfig::Directory { path: folder.join("out") },
