@@ -15,7 +15,7 @@
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
 use blockcloud_receipt_log::{
     LongLog, LongLogOptions, receipt_hashes,
-    tiles::{Directory, Flush, Part, Store, TILE_WIDTH, TileId, TileTree, TileWriter},
+    tiles::{Packed, Part, Store, TILE_WIDTH, TileId, TileTree, TileWriter},
     verify_inclusion,
 };
 use rustix::fs::Advice;
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn tiles(folder: &Path, count: u64, one_in: u64) -> Result<(), Box<dyn std::error::Error>> {
-    let store = Thinned { directory: Directory::open(folder, Flush::Together)?, one_in: one_in.max(1) };
+    let store = Thinned { directory: Packed::open(folder)?, one_in: one_in.max(1) };
     let mut writer = TileWriter::new(store);
     let mut receipts = receipts();
     let mut leaves = vec![[0; 32]; BATCH as usize];
@@ -60,7 +60,7 @@ fn tiles(folder: &Path, count: u64, one_in: u64) -> Result<(), Box<dyn std::erro
     writer.store().sync()?;
     progress.end(count);
     let frontier = writer.frontier().clone();
-    let tree = TileTree::new(Thinned { directory: Directory::open(folder, Flush::Together)?, one_in: one_in.max(1) }, frontier);
+    let tree = TileTree::new(Thinned { directory: Packed::open(folder)?, one_in: one_in.max(1) }, frontier);
     let index = |random: u64| {
         // A leaf in a tile that was kept.
         let tiles = count.div_ceil(TILE_WIDTH).div_ceil(one_in);
@@ -109,6 +109,7 @@ fn proofs(folder: &Path, tree: &TileTree<impl Store>, size: u64, index: impl Fn(
                 forget(&folder.join(tile.to_string()))?;
             }
         }
+        forget(&folder.join(format!("leaves/{:010}", index >> 16)))?;
         let start = Instant::now();
         let proof = tree.inclusion_proof(index, size)?;
         cold.push(start.elapsed());
@@ -147,7 +148,7 @@ fn forget(path: &PathBuf) -> io::Result<()> {
 /// A folder that keeps only some tiles of level 0.
 #[derive(Debug)]
 struct Thinned {
-    directory: Directory,
+    directory: Packed,
     one_in: u64,
 }
 
