@@ -7,7 +7,7 @@
 //! | item | what it is for |
 //! | --- | --- |
 //! | [`TileId`] | the name of a tile or bundle, and its path |
-//! | [`Store`] | where they lie: [`Directory`], [`Packed`] |
+//! | [`Store`] | where they lie: [`Directory`], [`Packed`], and with the feature `object-store` any store of that crate (`Objects`) |
 //! | [`TileWriter`] | tiles of a growing tree, in bounded memory |
 //! | [`BundleWriter`] | entry bundles of a growing log |
 //! | [`TileTree`] | proofs out of nothing but tiles; what is read is checked up to a frontier one trusts, damage has the tile's name |
@@ -17,6 +17,8 @@
 //! Not here: checkpoints and who signed them (the size and the frontier come from the caller), serving over HTTP.
 
 mod mirror;
+#[cfg(feature = "object-store")]
+mod objects;
 mod packed;
 mod prune;
 mod store;
@@ -24,6 +26,8 @@ mod tree;
 mod writer;
 
 pub use mirror::mirror;
+#[cfg(feature = "object-store")]
+pub use objects::Objects;
 pub use packed::Packed;
 pub use prune::{Keep, prune};
 pub(crate) use store::sync_folder;
