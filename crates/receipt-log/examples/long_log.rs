@@ -73,7 +73,8 @@ fn prove(folder: &Path, count: u64, one_in: u64) -> Result<(), Box<dyn std::erro
         let tile = TileId::hashes((height / 8) as u8, (count >> (height / 8 * 8)) / TILE_WIDTH, count).ok_or("no such tile")?;
         let bytes = store.read(&tile.to_string())?.ok_or("a partial tile is missing")?;
         // Subtrees stand in it from the largest, as many hashes each as they have on its level.
-        let before = (count >> (height / 8 * 8)) % TILE_WIDTH >> (height % 8 + 1) << (height % 8 + 1);
+        let on_level = (count >> (height / 8 * 8)) % TILE_WIDTH;
+        let before = on_level - on_level % (2 << (height % 8));
         let mut hashes: Vec<Hash> = bytes.as_chunks().0[before as usize..][..1 << (height % 8)].to_vec();
         while hashes.len() > 1 {
             hashes = hashes.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
