@@ -2,11 +2,12 @@
 //!
 //! ```text
 //! cargo run --release -p blockcloud-receipt-log --example long_log -- tiles   FOLDER COUNT [ONE_IN]
+//! cargo run --release -p blockcloud-receipt-log --example long_log -- prove   FOLDER COUNT [ONE_IN]
 //! cargo run --release -p blockcloud-receipt-log --example long_log -- durable FOLDER COUNT GROUP KEEP
 //! ```
 //!
 //! `tiles` encodes and hashes receipts and writes the tiles, no entries. With `ONE_IN` above one, only every so many tiles of level 0 are kept, for want of
-//! disk; proofs are then asked for leaves in those, and all that such a proof reads is on the disk. `durable` appends to a `LongLog`, syncs every `GROUP`
+//! disk; proofs are then asked for leaves in those, and all that such a proof reads is on the disk. `prove` asks for proofs from such tiles again. `durable` appends to a `LongLog`, syncs every `GROUP`
 //! receipts, and keeps at least the `KEEP` newest of them.
 //!
 //! Proofs are cold as far as `posix_fadvise(DONTNEED)` makes them: the data of every file of a proof leaves the page cache before it is made; what the file
@@ -14,8 +15,8 @@
 
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
 use blockcloud_receipt_log::{
-    LongLog, LongLogOptions, receipt_hashes,
-    tiles::{Directory, Flush, Part, Store, TILE_WIDTH, TileId, TileTree, TileWriter},
+    Frontier, Hash, LongLog, LongLogOptions, node_hash, receipt_hashes,
+    tiles::{Packed, Part, Store, TILE_WIDTH, TileId, TileTree, TileWriter},
     verify_inclusion,
 };
 use rustix::fs::Advice;
@@ -37,13 +38,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match arguments[..] {
         ["tiles", folder, count] => tiles(Path::new(folder), count.parse()?, 1),
         ["tiles", folder, count, one_in] => tiles(Path::new(folder), count.parse()?, one_in.parse()?),
+        ["prove", folder, count] => prove(Path::new(folder), count.parse()?, 1),
+        ["prove", folder, count, one_in] => prove(Path::new(folder), count.parse()?, one_in.parse()?),
         ["durable", folder, count, group, keep] => durable(Path::new(folder), count.parse()?, group.parse()?, keep.parse()?),
-        _ => Err("usage: tiles FOLDER COUNT [ONE_IN] | durable FOLDER COUNT GROUP KEEP".into()),
+        _ => Err("usage: tiles FOLDER COUNT [ONE_IN] | prove FOLDER COUNT [ONE_IN] | durable FOLDER COUNT GROUP KEEP".into()),
     }
 }
 
 fn tiles(folder: &Path, count: u64, one_in: u64) -> Result<(), Box<dyn std::error::Error>> {
-    let store = Thinned { directory: Directory::open(folder, Flush::Together)?, one_in: one_in.max(1) };
+    let store = Thinned { directory: Packed::open(folder)?, one_in: one_in.max(1) };
     let mut writer = TileWriter::new(store);
     let mut receipts = receipts();
     let mut leaves = vec![[0; 32]; BATCH as usize];
@@ -59,8 +62,26 @@ fn tiles(folder: &Path, count: u64, one_in: u64) -> Result<(), Box<dyn std::erro
     writer.publish()?;
     writer.store().sync()?;
     progress.end(count);
-    let frontier = writer.frontier().clone();
-    let tree = TileTree::new(Thinned { directory: Directory::open(folder, Flush::Together)?, one_in: one_in.max(1) }, frontier);
+    prove(folder, count, one_in)
+}
+
+/// Proofs from tiles that were written before. The frontier is taken from the partial tiles, which nobody vouches for here.
+fn prove(folder: &Path, count: u64, one_in: u64) -> Result<(), Box<dyn std::error::Error>> {
+    let store = Thinned { directory: Packed::open(folder)?, one_in: one_in.max(1) };
+    let mut peaks = Vec::new();
+    for height in (0..u64::BITS).rev().filter(|height| count >> height & 1 == 1) {
+        let tile = TileId::hashes((height / 8) as u8, (count >> (height / 8 * 8)) / TILE_WIDTH, count).ok_or("no such tile")?;
+        let bytes = store.read(&tile.to_string())?.ok_or("a partial tile is missing")?;
+        // Subtrees stand in it from the largest, as many hashes each as they have on its level.
+        let on_level = (count >> (height / 8 * 8)) % TILE_WIDTH;
+        let before = on_level - on_level % (2 << (height % 8));
+        let mut hashes: Vec<Hash> = bytes.as_chunks().0[before as usize..][..1 << (height % 8)].to_vec();
+        while hashes.len() > 1 {
+            hashes = hashes.chunks_exact(2).map(|pair| node_hash(&pair[0], &pair[1])).collect();
+        }
+        peaks.extend(hashes);
+    }
+    let tree = TileTree::new(store, Frontier::from_peaks(count, peaks).ok_or("no such tree")?);
     let index = |random: u64| {
         // A leaf in a tile that was kept.
         let tiles = count.div_ceil(TILE_WIDTH).div_ceil(one_in);
@@ -109,6 +130,7 @@ fn proofs(folder: &Path, tree: &TileTree<impl Store>, size: u64, index: impl Fn(
                 forget(&folder.join(tile.to_string()))?;
             }
         }
+        forget(&folder.join(format!("leaves/{:010}", index >> 16)))?;
         let start = Instant::now();
         let proof = tree.inclusion_proof(index, size)?;
         cold.push(start.elapsed());
@@ -147,7 +169,7 @@ fn forget(path: &PathBuf) -> io::Result<()> {
 /// A folder that keeps only some tiles of level 0.
 #[derive(Debug)]
 struct Thinned {
-    directory: Directory,
+    directory: Packed,
     one_in: u64,
 }
 

@@ -1,11 +1,11 @@
 //! The durable log of any length: entries in segments, hashes in tiles, and in memory only the ends of both.
 //!
-//! Not here: signatures, publishing to others (`TileWriter` on another store does that), more than one job in a folder.
+//! Not here: signatures, publishing to others ([`mirror`](crate::tiles::mirror) does that), more than one job in a folder.
 //!
 //! # The folder
 //! * `segments/<number>`: files of a fixed number of receipts, a header of 32 bytes (`blockcloud/seg/1`, the job's number and the position of the first
 //!   receipt, little-endian u64) and slots of 276 bytes (`record`);
-//! * `tile/`: the hashes, as [`tiles`](crate::tiles);
+//! * `leaves/` and `tile/`: the hashes, as [`Packed`] keeps them;
 //! * `head`: what is needed to carry on from some size (`blockcloud/log/2`, SHA-256 of the rest, the rest in SCALE), replaced as a whole;
 //! * `lock`: held by the process that has the log open.
 //!
@@ -24,7 +24,7 @@ use crate::{
     lanes::Kernel,
     log::{LogError, Recovery},
     record::{SLOT_LEN, Scan, trailer},
-    tiles::{Directory, Flush, Part, Store, TILE_WIDTH, TileId, TileTree, TileWriter, sync_folder},
+    tiles::{Packed, Part, Store, TILE_WIDTH, TileId, TileTree, TileWriter, sync_folder},
 };
 use blockcloud_primitives::{JobId, Receipt};
 use codec::{DecodeAll, Encode};
@@ -70,7 +70,7 @@ pub struct LongLog {
     job: JobId,
     options: LongLogOptions,
     /// Over what is confirmed.
-    tiles: TileWriter<Directory>,
+    tiles: TileWriter<Packed>,
     /// Leaves of what is not.
     leaves: Vec<Hash>,
     /// The segment that the next receipt belongs into.
@@ -99,7 +99,7 @@ impl LongLog {
         let folder = root.join("segments");
         fs::create_dir_all(&folder).map_err(io(&folder))?;
         let lock = lock(&root)?;
-        let directory = Directory::open(&root, Flush::Together).map_err(io(&root))?;
+        let directory = Packed::open(&root).map_err(io(&root))?;
         let head = Head::read(&root, job)?;
         if head.as_ref().is_some_and(|head| head.segment != options.segment) {
             return Err(io(&root)(io::Error::new(ErrorKind::InvalidInput, "the log was begun with segments of another length")));
@@ -276,16 +276,6 @@ impl LongLog {
         receipts
             .map(|(mut bytes, index)| Receipt::decode_all(&mut bytes).map_err(|_| corrupt(&self.folder(), index, self.options.segment)))
             .collect()
-    }
-
-    /// Writes the partial tiles, for whoever serves the folder's `tile/` to others. The log itself does not need them.
-    ///
-    /// # Errors
-    /// [`LogError::Broken`], [`LogError::Tiles`].
-    pub fn publish(&mut self) -> Result<(), LogError> {
-        self.check_whole()?;
-        self.tiles.publish()?;
-        Ok(())
     }
 
     /// Deletes segments from the front, so that at least the newest `keep` confirmed receipts stay, and returns the position from which receipts are kept.

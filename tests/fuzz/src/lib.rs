@@ -16,6 +16,7 @@ mod reference;
 mod scale;
 mod snp;
 mod tdx;
+mod tiles;
 #[path = "../../../crates/evidence/tests/tdx/vectors.rs"]
 mod vectors;
 
@@ -46,6 +47,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "evidence", run: scale::evidence, seeds: scale::evidence_seeds },
     Target { name: "receipt", run: scale::receipt, seeds: scale::receipt_seeds },
     Target { name: "checkpoint", run: scale::checkpoint, seeds: scale::checkpoint_seeds },
+    Target { name: "frontier", run: tiles::frontier, seeds: tiles::frontier_seeds },
+    Target { name: "tile_path", run: tiles::tile_path, seeds: tiles::tile_path_seeds },
+    Target { name: "tiles", run: tiles::tiles, seeds: tiles::tiles_seeds },
     Target { name: "lanes", run: lanes::lanes, seeds: lanes::lanes_seeds },
     Target { name: "cose_inclusion", run: formats::cose_inclusion, seeds: formats::cose_inclusion_seeds },
     Target { name: "cose_consistency", run: formats::cose_consistency, seeds: formats::cose_consistency_seeds },

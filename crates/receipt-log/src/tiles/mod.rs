@@ -7,19 +7,28 @@
 //! | item | what it is for |
 //! | --- | --- |
 //! | [`TileId`] | the name of a tile or bundle, and its path |
-//! | [`Store`] | where they lie: [`Directory`], or an object store behind the feature `object-store` |
+//! | [`Store`] | where they lie: [`Directory`], [`Packed`], and with the feature `object-store` any store of that crate (`Objects`) |
 //! | [`TileWriter`] | tiles of a growing tree, in bounded memory |
 //! | [`BundleWriter`] | entry bundles of a growing log |
 //! | [`TileTree`] | proofs out of nothing but tiles; what is read is checked up to a frontier one trusts, damage has the tile's name |
+//! | [`mirror`] | copies what is new to another store, every tile checked |
 //! | [`prune`] | entries go, from the front, by a policy; hashes stay, and with them every proof |
 //!
 //! Not here: checkpoints and who signed them (the size and the frontier come from the caller), serving over HTTP.
 
+mod mirror;
+#[cfg(feature = "object-store")]
+mod objects;
+mod packed;
 mod prune;
 mod store;
 mod tree;
 mod writer;
 
+pub use mirror::mirror;
+#[cfg(feature = "object-store")]
+pub use objects::Objects;
+pub use packed::Packed;
 pub use prune::{Keep, prune};
 pub(crate) use store::sync_folder;
 pub use store::{Directory, Flush, Store};

@@ -189,6 +189,13 @@ impl<S: Store> TileTree<S> {
         Ok(entries(&bytes).map(leaf_hash).collect())
     }
 
+    /// A bundle as it is stored, every entry checked.
+    pub(super) fn framed(&self, tile: TileId) -> Result<Vec<u8>, TileError> {
+        let bytes = bundle(&self.store, tile)?;
+        self.check_leaves(tile, &entries(&bytes).map(leaf_hash).collect::<Vec<_>>())?;
+        Ok(bytes)
+    }
+
     /// Leaves of a bundle, each of which is in the tree.
     fn bundle_leaves(&self, tile: TileId) -> Result<(), TileError> {
         let leaves = self.raw_leaves(tile.index)?;

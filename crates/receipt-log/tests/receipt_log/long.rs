@@ -4,7 +4,7 @@ use crate::common::{JOB, receipt};
 use blockcloud_primitives::{JobId, Receipt};
 use blockcloud_receipt_log::{
     LogError, LongLog, LongLogOptions, Recovery, Tree, receipt_bytes, receipt_hash,
-    tiles::{Damage, Store, TileError},
+    tiles::{Damage, Directory, Flush, Store, TileError, TileTree, mirror},
     verify_consistency, verify_inclusion,
 };
 use std::{
@@ -41,6 +41,10 @@ fn log_of(groups: &[u64], options: LongLogOptions) -> TempDir {
         log.sync().unwrap();
     }
     folder
+}
+
+fn expected_leaves(range: std::ops::Range<u64>) -> Vec<u8> {
+    range.flat_map(|seq| receipt_hash(&receipt(seq))).collect()
 }
 
 fn segment(root: &Path, number: u64) -> PathBuf {
@@ -111,7 +115,7 @@ fn the_folder_is_laid_out_as_documented() {
         assert_eq!(slot, [&receipt_bytes(&receipt(seq))[..], &confirmed.to_le_bytes(), &check.to_le_bytes()].concat());
     }
     assert_eq!(file.len(), HEADER + 46 * SLOT);
-    assert_eq!(fs::read(folder.path().join("tile/0/000")).unwrap().len(), 8192);
+    assert_eq!(fs::read(folder.path().join("leaves/0000000000")).unwrap(), expected_leaves(0..256));
 }
 
 #[test]
@@ -123,7 +127,7 @@ fn what_was_not_synced_is_not_there_and_not_in_the_tiles() {
     log.append(&receipts(100..5_000)).unwrap();
     assert_eq!((log.size(), log.confirmed(), log.root()), (5_000, 100, expected_tree(100).root()));
     assert_eq!(log.receipts(0, usize::MAX).unwrap(), receipts(0..100));
-    assert!(!folder.path().join("tile").exists(), "a mirror never sees what may yet be lost");
+    assert_eq!(log.tree().store().read("tile/0/000").unwrap(), None, "a mirror never sees what may yet be lost");
     drop(log);
     let (log, recovery) = open(folder.path(), LongLogOptions::default());
     // Whatever the write-behind had written is whole, and confirmed from now on.
@@ -176,35 +180,27 @@ fn a_hole_in_the_last_group_ends_the_log_and_later_segments_go() {
 fn a_power_failure_loses_nothing_confirmed() {
     let folder = tempfile::tempdir().unwrap();
     let (mut log, _) = open(folder.path(), SMALL);
-    let mut head_at = 0;
     let mut size = 0;
     for group in [700, 900, 300, 1_200, 250] {
         log.append(&receipts(size..size + group)).unwrap();
         log.sync().unwrap();
         size += group;
         // A tile that the last head vouches for was synced; what came later may be anything.
-        let before = head_at;
-        let head = fs::read(folder.path().join("head")).map(|bytes| bytes.len()).unwrap_or(0);
         for damage in [None, Some(0), Some(100)] {
             let crashed = tempfile::tempdir().unwrap();
             copy(folder.path(), crashed.path());
-            let safe = if head == 0 { 0 } else { before };
-            for index in safe / 256..=size / 256 {
-                let tile = crashed.path().join(format!("tile/0/{index:03}"));
-                if tile.exists() && index >= head_tiles(crashed.path()) {
-                    match damage {
-                        None => fs::remove_file(tile).unwrap(),
-                        Some(length) => fs::write(tile, vec![0xee; length]).unwrap(),
-                    }
-                }
-            }
+            let safe = head_tiles(crashed.path()) as usize * 8192;
+            change(&crashed.path().join("leaves/0000000000"), |bytes| match damage {
+                None => bytes.truncate(safe),
+                Some(0) => bytes[safe..].fill(0),
+                Some(_) => bytes[safe..].fill(0xee),
+            });
             let last = segment(crashed.path(), size / 512);
             change(&last, |bytes| bytes.extend_from_slice(&vec![0; 5 * SLOT + 3]));
             let (log, recovery) = open(crashed.path(), SMALL);
             assert_eq!(recovery, Recovery { receipts: size, dropped_bytes: 5 * SLOT as u64 + 3 });
             check(&log, size);
         }
-        head_at = size;
     }
 }
 
@@ -345,33 +341,52 @@ mod reading {
     #[test]
     fn a_damaged_tile_is_named_and_made_again_from_the_segments() {
         let folder = log_of(&[2_000], SMALL);
-        let path = folder.path().join("tile/0/003");
+        let path = folder.path().join("leaves/0000000000");
         let whole = fs::read(&path).unwrap();
-        for damaged in [vec![0; 8192], whole[..100].to_vec()] {
-            fs::write(&path, damaged).unwrap();
+        let damages: [fn(&mut Vec<u8>); 3] =
+            [|bytes| bytes[3 * 8192] ^= 1, |bytes| bytes[4 * 8192 - 1] ^= 1, |bytes| bytes[3 * 8192..][..8192].fill(0)];
+        for damage in damages {
+            change(&path, damage);
             let (log, _) = open(folder.path(), SMALL);
             let error = log.tree().inclusion_proof(800, 2_000).unwrap_err();
             assert!(matches!(error, TileError::Damaged { tile, .. } if tile.to_string() == "tile/0/003"), "{error}");
+            assert!(log.tree().inclusion_proof(700, 2_000).is_ok());
             log.tree().rebuild(0, 3).unwrap();
-            assert_eq!(fs::read(&path).unwrap(), whole);
+            assert!(fs::read(&path).unwrap() == whole);
             check(&log, 2_000);
         }
     }
 
     #[test]
-    fn published_partial_tiles_go_when_the_log_is_carried_on() {
+    fn a_mirror_has_every_tile_and_bundle_and_follows() {
         let folder = log_of(&[300], SMALL);
-        let partial = folder.path().join("tile/0/001.p/44");
+        let mirrored = tempfile::tempdir().unwrap();
+        let to = Directory::open(mirrored.path(), Flush::EachWrite).unwrap();
         let (mut log, _) = open(folder.path(), SMALL);
-        assert!(!partial.exists());
-        log.publish().unwrap();
-        assert!(partial.exists());
+        let mut size = mirror(&log.tree(), 0, &to).unwrap();
+        assert!(mirrored.path().join("tile/0/001.p/44").exists());
         log.append(&receipts(300..1_500)).unwrap();
         log.sync().unwrap();
-        log.publish().unwrap();
-        assert!(!partial.exists());
-        drop(log);
-        check(&open(folder.path(), SMALL).0, 1_500);
+        size = mirror(&log.tree(), size, &to).unwrap();
+        assert_eq!(mirror(&log.tree(), size, &to).unwrap(), 1_500);
+        assert!(!mirrored.path().join("tile/0/001.p/44").exists());
+        assert!(!mirrored.path().join("tile/entries/001.p/44").exists());
+        // Nothing but the mirror and the frontier is needed.
+        let tree = TileTree::new(&to, log.tree().frontier().clone());
+        tree.audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
+        assert_eq!(tree.entry(1_234).unwrap(), receipt_bytes(&receipt(1_234)));
+        assert_eq!(tree.inclusion_proof(1_234, 1_500).unwrap(), expected_tree(1_500).inclusion_proof(1_234, 1_500).unwrap());
+    }
+
+    #[test]
+    fn fails_to_mirror_what_is_damaged() {
+        let folder = log_of(&[2_000], SMALL);
+        change(&segment(folder.path(), 1), |bytes| bytes[HEADER + 88 * SLOT + 3] ^= 1);
+        let mirrored = tempfile::tempdir().unwrap();
+        let to = Directory::open(mirrored.path(), Flush::Together).unwrap();
+        let (log, _) = open(folder.path(), SMALL);
+        let error = mirror(&log.tree(), 0, &to).unwrap_err();
+        assert!(matches!(error, TileError::Damaged { damage: Damage::Entry { index: 600 }, .. }), "{error}");
     }
 
     #[test]
