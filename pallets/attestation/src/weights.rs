@@ -51,8 +51,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
 	fn set_roots() -> Weight {
 		// Proof size in bytes: measured `168`, estimated `1493`.
-		// Shortest run: 4_243_400_000 ps.
-		Weight::from_parts(4_332_662_000, 1493)
+		// Shortest run: 2_728_040_000 ps.
+		Weight::from_parts(2_838_835_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -60,8 +60,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::RootsOf` (`max_values`: None, `max_size`: Some(4110), added: 6585, mode: `MaxEncodedLen`)
 	fn remove_roots() -> Weight {
 		// Proof size in bytes: measured `191`, estimated `7575`.
-		// Shortest run: 13_169_000 ps.
-		Weight::from_parts(14_412_000, 7575)
+		// Shortest run: 13_009_000 ps.
+		Weight::from_parts(14_352_000, 7575)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -73,8 +73,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Measurements` (`max_values`: None, `max_size`: Some(81), added: 2556, mode: `MaxEncodedLen`)
 	fn approve_measurement() -> Weight {
 		// Proof size in bytes: measured `168`, estimated `3546`.
-		// Shortest run: 16_364_000 ps.
-		Weight::from_parts(17_957_000, 3546)
+		// Shortest run: 16_224_000 ps.
+		Weight::from_parts(18_117_000, 3546)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -86,8 +86,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::CounterForMeasurements` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn withdraw_measurement() -> Weight {
 		// Proof size in bytes: measured `289`, estimated `3546`.
-		// Shortest run: 20_210_000 ps.
-		Weight::from_parts(21_872_000, 3546)
+		// Shortest run: 19_790_000 ps.
+		Weight::from_parts(21_802_000, 3546)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -99,8 +99,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	fn deny_chip() -> Weight {
 		// Proof size in bytes: measured `766`, estimated `3994`.
-		// Shortest run: 27_882_000 ps.
-		Weight::from_parts(36_043_000, 3994)
+		// Shortest run: 28_732_000 ps.
+		Weight::from_parts(39_239_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -110,8 +110,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::CounterForDeniedChips` (`max_values`: Some(1), `max_size`: Some(4), added: 499, mode: `MaxEncodedLen`)
 	fn allow_chip() -> Weight {
 		// Proof size in bytes: measured `255`, estimated `3513`.
-		// Shortest run: 17_085_000 ps.
-		Weight::from_parts(18_537_000, 3513)
+		// Shortest run: 16_835_000 ps.
+		Weight::from_parts(18_137_000, 3513)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(2_u64))
 	}
@@ -121,8 +121,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn set_floor() -> Weight {
 		// Proof size in bytes: measured `230`, estimated `3502`.
-		// Shortest run: 17_636_000 ps.
-		Weight::from_parts(19_038_000, 3502)
+		// Shortest run: 17_186_000 ps.
+		Weight::from_parts(18_617_000, 3502)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -134,8 +134,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::TdxRoots` (`max_values`: None, `max_size`: Some(2059), added: 4534, mode: `MaxEncodedLen`)
 	fn set_tdx_root() -> Weight {
 		// Proof size in bytes: measured `168`, estimated `1493`.
-		// Shortest run: 27_250_000 ps.
-		Weight::from_parts(29_113_000, 1493)
+		// Shortest run: 24_456_000 ps.
+		Weight::from_parts(26_329_000, 1493)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -143,8 +143,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::TdxRoots` (`max_values`: None, `max_size`: Some(2059), added: 4534, mode: `MaxEncodedLen`)
 	fn remove_tdx_root() -> Weight {
 		// Proof size in bytes: measured `190`, estimated `5524`.
-		// Shortest run: 13_230_000 ps.
-		Weight::from_parts(14_431_000, 5524)
+		// Shortest run: 12_869_000 ps.
+		Weight::from_parts(14_101_000, 5524)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -154,8 +154,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Timestamp::Now` (`max_values`: Some(1), `max_size`: Some(8), added: 503, mode: `MaxEncodedLen`)
 	fn set_tdx_floor() -> Weight {
 		// Proof size in bytes: measured `253`, estimated `3523`.
-		// Shortest run: 17_526_000 ps.
-		Weight::from_parts(19_559_000, 3523)
+		// Shortest run: 17_506_000 ps.
+		Weight::from_parts(18_948_000, 3523)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -172,11 +172,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:2 w:2)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
 	fn submit_crl() -> Weight {
 		// Proof size in bytes: measured `14518`, estimated `10112`.
-		// Shortest run: 2_165_936_000 ps.
-		Weight::from_parts(2_285_574_000, 10112)
+		// Shortest run: 1_983_755_000 ps.
+		Weight::from_parts(2_078_727_000, 10112)
 			.saturating_add(T::DbWeight::get().reads(9_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -193,11 +193,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:2 w:2)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:2 w:2)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
 	fn submit_json() -> Weight {
 		// Proof size in bytes: measured `10043`, estimated `26186`.
-		// Shortest run: 2_034_862_000 ps.
-		Weight::from_parts(2_100_678_000, 26186)
+		// Shortest run: 1_866_131_000 ps.
+		Weight::from_parts(1_979_279_000, 26186)
 			.saturating_add(T::DbWeight::get().reads(9_u64))
 			.saturating_add(T::DbWeight::get().writes(5_u64))
 	}
@@ -210,11 +210,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
 	fn remove_collateral() -> Weight {
 		// Proof size in bytes: measured `7789`, estimated `10112`.
-		// Shortest run: 90_484_000 ps.
-		Weight::from_parts(100_299_000, 10112)
+		// Shortest run: 86_739_000 ps.
+		Weight::from_parts(97_785_000, 10112)
 			.saturating_add(T::DbWeight::get().reads(5_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -223,11 +223,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
 	fn release_chip() -> Weight {
 		// Proof size in bytes: measured `822`, estimated `3994`.
-		// Shortest run: 64_727_000 ps.
-		Weight::from_parts(72_238_000, 3994)
+		// Shortest run: 64_316_000 ps.
+		Weight::from_parts(76_313_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(3_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -239,8 +239,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	fn endorse_chip() -> Weight {
 		// Proof size in bytes: measured `766`, estimated `11082`.
-		// Shortest run: 35_152_000 ps.
-		Weight::from_parts(37_746_000, 11082)
+		// Shortest run: 34_311_000 ps.
+		Weight::from_parts(36_704_000, 11082)
 			.saturating_add(T::DbWeight::get().reads(6_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -248,8 +248,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Chips` (`max_values`: None, `max_size`: Some(529), added: 3004, mode: `MaxEncodedLen`)
 	fn withdraw_endorsement() -> Weight {
 		// Proof size in bytes: measured `457`, estimated `3994`.
-		// Shortest run: 16_505_000 ps.
-		Weight::from_parts(18_057_000, 3994)
+		// Shortest run: 16_334_000 ps.
+		Weight::from_parts(17_837_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -260,11 +260,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
 	fn publish_measurement() -> Weight {
-		// Proof size in bytes: measured `308`, estimated `3730`.
-		// Shortest run: 64_235_000 ps.
-		Weight::from_parts(69_573_000, 3730)
+		// Proof size in bytes: measured `308`, estimated `3766`.
+		// Shortest run: 62_894_000 ps.
+		Weight::from_parts(66_158_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -275,11 +275,11 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Storage: `System::Account` (r:1 w:1)
 	/// Proof: `System::Account` (`max_values`: None, `max_size`: Some(128), added: 2603, mode: `MaxEncodedLen`)
 	/// Storage: `Balances::Holds` (r:1 w:1)
-	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(265), added: 2740, mode: `MaxEncodedLen`)
+	/// Proof: `Balances::Holds` (`max_values`: None, `max_size`: Some(301), added: 2776, mode: `MaxEncodedLen`)
 	fn retract_measurement() -> Weight {
-		// Proof size in bytes: measured `522`, estimated `3730`.
-		// Shortest run: 58_307_000 ps.
-		Weight::from_parts(62_193_000, 3730)
+		// Proof size in bytes: measured `522`, estimated `3766`.
+		// Shortest run: 57_476_000 ps.
+		Weight::from_parts(61_422_000, 3766)
 			.saturating_add(T::DbWeight::get().reads(4_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -287,8 +287,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Stopped` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn stop() -> Weight {
 		// Proof size in bytes: measured `162`, estimated `1486`.
-		// Shortest run: 8_793_000 ps.
-		Weight::from_parts(9_674_000, 1486)
+		// Shortest run: 8_563_000 ps.
+		Weight::from_parts(9_534_000, 1486)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -296,8 +296,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Stopped` (`max_values`: Some(1), `max_size`: Some(1), added: 496, mode: `MaxEncodedLen`)
 	fn resume() -> Weight {
 		// Proof size in bytes: measured `182`, estimated `1486`.
-		// Shortest run: 9_394_000 ps.
-		Weight::from_parts(10_305_000, 1486)
+		// Shortest run: 9_344_000 ps.
+		Weight::from_parts(10_265_000, 1486)
 			.saturating_add(T::DbWeight::get().reads(1_u64))
 			.saturating_add(T::DbWeight::get().writes(1_u64))
 	}
@@ -325,8 +325,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	fn open_snp() -> Weight {
 		// Proof size in bytes: measured `5351`, estimated `11470`.
-		// Shortest run: 5_907_321_000 ps.
-		Weight::from_parts(6_073_467_000, 11470)
+		// Shortest run: 4_578_558_000 ps.
+		Weight::from_parts(4_734_860_000, 11470)
 			.saturating_add(T::DbWeight::get().reads(18_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -354,8 +354,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	fn open_snp_cached() -> Weight {
 		// Proof size in bytes: measured `5351`, estimated `11470`.
-		// Shortest run: 3_859_540_000 ps.
-		Weight::from_parts(3_964_877_000, 11470)
+		// Shortest run: 3_318_928_000 ps.
+		Weight::from_parts(3_501_719_000, 11470)
 			.saturating_add(T::DbWeight::get().reads(18_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -391,8 +391,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Sessions` (`max_values`: None, `max_size`: Some(410), added: 2885, mode: `MaxEncodedLen`)
 	fn open_tdx() -> Weight {
 		// Proof size in bytes: measured `18376`, estimated `26186`.
-		// Shortest run: 2_751_505_000 ps.
-		Weight::from_parts(2_847_607_000, 26186)
+		// Shortest run: 2_530_366_000 ps.
+		Weight::from_parts(2_617_005_000, 26186)
 			.saturating_add(T::DbWeight::get().reads(22_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -404,8 +404,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Attestation::Accepted` (`max_values`: None, `max_size`: Some(593), added: 3068, mode: `MaxEncodedLen`)
 	fn close() -> Weight {
 		// Proof size in bytes: measured `1095`, estimated `3994`.
-		// Shortest run: 21_231_000 ps.
-		Weight::from_parts(24_276_000, 3994)
+		// Shortest run: 21_422_000 ps.
+		Weight::from_parts(29_764_000, 3994)
 			.saturating_add(T::DbWeight::get().reads(2_u64))
 			.saturating_add(T::DbWeight::get().writes(3_u64))
 	}
@@ -429,8 +429,8 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 	/// Proof: `Offers::Certifiers` (`max_values`: None, `max_size`: Some(48), added: 2523, mode: `MaxEncodedLen`)
 	fn judge() -> Weight {
 		// Proof size in bytes: measured `15302`, estimated `11082`.
-		// Shortest run: 73_439_000 ps.
-		Weight::from_parts(80_420_000, 11082)
+		// Shortest run: 72_328_000 ps.
+		Weight::from_parts(100_970_000, 11082)
 			.saturating_add(T::DbWeight::get().reads(12_u64))
 	}
 }
@@ -438,127 +438,127 @@ impl<T: frame_system::Config> WeightInfo for SubstrateWeight<T> {
 /// The same without a runtime, for mocks.
 impl WeightInfo for () {
 	fn set_roots() -> Weight {
-		Weight::from_parts(4_332_662_000, 1493)
+		Weight::from_parts(2_838_835_000, 1493)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn remove_roots() -> Weight {
-		Weight::from_parts(14_412_000, 7575)
+		Weight::from_parts(14_352_000, 7575)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn approve_measurement() -> Weight {
-		Weight::from_parts(17_957_000, 3546)
+		Weight::from_parts(18_117_000, 3546)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn withdraw_measurement() -> Weight {
-		Weight::from_parts(21_872_000, 3546)
+		Weight::from_parts(21_802_000, 3546)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn deny_chip() -> Weight {
-		Weight::from_parts(36_043_000, 3994)
+		Weight::from_parts(39_239_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn allow_chip() -> Weight {
-		Weight::from_parts(18_537_000, 3513)
+		Weight::from_parts(18_137_000, 3513)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(2_u64))
 	}
 	fn set_floor() -> Weight {
-		Weight::from_parts(19_038_000, 3502)
+		Weight::from_parts(18_617_000, 3502)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn set_tdx_root() -> Weight {
-		Weight::from_parts(29_113_000, 1493)
+		Weight::from_parts(26_329_000, 1493)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn remove_tdx_root() -> Weight {
-		Weight::from_parts(14_431_000, 5524)
+		Weight::from_parts(14_101_000, 5524)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn set_tdx_floor() -> Weight {
-		Weight::from_parts(19_559_000, 3523)
+		Weight::from_parts(18_948_000, 3523)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn submit_crl() -> Weight {
-		Weight::from_parts(2_285_574_000, 10112)
+		Weight::from_parts(2_078_727_000, 10112)
 			.saturating_add(ParityDbWeight::get().reads(9_u64))
 			.saturating_add(ParityDbWeight::get().writes(5_u64))
 	}
 	fn submit_json() -> Weight {
-		Weight::from_parts(2_100_678_000, 26186)
+		Weight::from_parts(1_979_279_000, 26186)
 			.saturating_add(ParityDbWeight::get().reads(9_u64))
 			.saturating_add(ParityDbWeight::get().writes(5_u64))
 	}
 	fn remove_collateral() -> Weight {
-		Weight::from_parts(100_299_000, 10112)
+		Weight::from_parts(97_785_000, 10112)
 			.saturating_add(ParityDbWeight::get().reads(5_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn release_chip() -> Weight {
-		Weight::from_parts(72_238_000, 3994)
+		Weight::from_parts(76_313_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(3_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn endorse_chip() -> Weight {
-		Weight::from_parts(37_746_000, 11082)
+		Weight::from_parts(36_704_000, 11082)
 			.saturating_add(ParityDbWeight::get().reads(6_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn withdraw_endorsement() -> Weight {
-		Weight::from_parts(18_057_000, 3994)
+		Weight::from_parts(17_837_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn publish_measurement() -> Weight {
-		Weight::from_parts(69_573_000, 3730)
+		Weight::from_parts(66_158_000, 3766)
 			.saturating_add(ParityDbWeight::get().reads(4_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn retract_measurement() -> Weight {
-		Weight::from_parts(62_193_000, 3730)
+		Weight::from_parts(61_422_000, 3766)
 			.saturating_add(ParityDbWeight::get().reads(4_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn stop() -> Weight {
-		Weight::from_parts(9_674_000, 1486)
+		Weight::from_parts(9_534_000, 1486)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn resume() -> Weight {
-		Weight::from_parts(10_305_000, 1486)
+		Weight::from_parts(10_265_000, 1486)
 			.saturating_add(ParityDbWeight::get().reads(1_u64))
 			.saturating_add(ParityDbWeight::get().writes(1_u64))
 	}
 	fn open_snp() -> Weight {
-		Weight::from_parts(6_073_467_000, 11470)
+		Weight::from_parts(4_734_860_000, 11470)
 			.saturating_add(ParityDbWeight::get().reads(18_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn open_snp_cached() -> Weight {
-		Weight::from_parts(3_964_877_000, 11470)
+		Weight::from_parts(3_501_719_000, 11470)
 			.saturating_add(ParityDbWeight::get().reads(18_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn open_tdx() -> Weight {
-		Weight::from_parts(2_847_607_000, 26186)
+		Weight::from_parts(2_617_005_000, 26186)
 			.saturating_add(ParityDbWeight::get().reads(22_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn close() -> Weight {
-		Weight::from_parts(24_276_000, 3994)
+		Weight::from_parts(29_764_000, 3994)
 			.saturating_add(ParityDbWeight::get().reads(2_u64))
 			.saturating_add(ParityDbWeight::get().writes(3_u64))
 	}
 	fn judge() -> Weight {
-		Weight::from_parts(80_420_000, 11082)
+		Weight::from_parts(100_970_000, 11082)
 			.saturating_add(ParityDbWeight::get().reads(12_u64))
 	}
 }
