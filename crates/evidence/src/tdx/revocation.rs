@@ -143,6 +143,7 @@ fn number(extensions: &[Extension]) -> Option<u64> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::as_conversions)]
 mod tests {
     use super::*;
     use alloc::vec;
