@@ -73,12 +73,16 @@ async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Re
     let init = Command::new(program("blockcloud-aggregator")?).args(["init", "--folder"]).arg(&folder).output()?;
     ensure!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
     let key: Signer = Signer::read(&folder.join("aggregator.key"))?;
-    let (operator, provider): (Signer, Signer) = ("//Dave".parse()?, "//Bob".parse()?);
+    let operator: Signer = "//Dave".parse()?;
     let aggregator = AggregatorId(0);
-    chain
-        .submit_and_finalise(&calls::receipts::register_aggregator(blockcloud_primitives::PublicKey(key.account().0), HEIGHT), &operator)
-        .await?;
-    chain.submit_and_finalise(&calls::receipts::register_source(aggregator, job, None), &provider).await?;
+    let key = blockcloud_primitives::PublicKey(key.account().0).to_string();
+    let registered =
+        scene.customer.run(["aggregator", "register", "--public-key", &key, "--height", &HEIGHT.to_string(), "--key", "//Dave"])?;
+    assert_eq!(registered["aggregator"], 0);
+    let joined = scene.customer.run(["aggregator", "join", "0", "--job", &job.to_string(), "--key", "//Bob"])?;
+    assert_eq!((&joined["slot"], &joined["from"]), (&json!(0), &json!(0)));
+    let stranger = scene.customer.try_run(["aggregator", "join", "0", "--job", &job.to_string(), "--key", "//Eve"])?;
+    assert_eq!(stranger.status.code(), Some(1), "{}", String::from_utf8_lossy(&stranger.stderr));
     let port = free_port()?;
     fs::write(folder.join("account.key"), "sr25519://Dave\n")?;
     fs::write(
@@ -159,5 +163,15 @@ async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Re
         assert!(matches!(&refused, Err(error_found) if error_found.is_dispatch("Receipts", error)), "{error}: {refused:?}");
     }
     drop(daemon);
+
+    // What the chain holds of it, as its owner and everybody else sees it.
+    assert_eq!(scene.customer.run(["aggregator", "list"])?[0]["sources"], 1);
+    let shown = scene.customer.run(["aggregator", "show", "0"])?;
+    assert_eq!((&shown["sources"][0]["job"], &shown["aggregator"]["receipts"]), (&json!(job), &json!(newer.checkpoint.size)));
+    let early = scene.customer.try_run(["aggregator", "retire", "0", "--key", "//Dave"])?;
+    assert!(String::from_utf8_lossy(&early.stderr).contains("SourcesLeft"), "{}", String::from_utf8_lossy(&early.stderr));
+    scene.customer.run(["aggregator", "leave", "0", "--slot", "0", "--key", "//Bob"])?;
+    scene.customer.run(["aggregator", "retire", "0", "--key", "//Dave"])?;
+    assert_eq!(scene.customer.try_run(["aggregator", "show", "0"])?.status.code(), Some(1));
     Ok(())
 }

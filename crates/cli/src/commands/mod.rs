@@ -1,6 +1,7 @@
 //! The commands and their arguments.
 
 mod account;
+mod aggregator;
 mod audit;
 mod bond;
 mod chip;
@@ -57,6 +58,9 @@ enum Command {
     /// Check an RFC 9162 proof given as JSON on stdin.
     #[command(subcommand)]
     Proof(proof::Command),
+    /// Aggregators of checkpoints, and the slots of jobs.
+    #[command(subcommand)]
+    Aggregator(aggregator::Command),
     /// Evidence of confidential VMs.
     #[command(subcommand)]
     Evidence(evidence::Command),
@@ -90,6 +94,7 @@ pub async fn run(arguments: Arguments) -> Result<bool> {
         Command::Job(command) => job::run(&context, command).await,
         Command::Receipt(command) => receipt::run(&context, command).await,
         Command::Proof(command) => proof::run(&context, command),
+        Command::Aggregator(command) => aggregator::run(&context, command).await,
         Command::Evidence(command) => evidence::run(&context, command).await,
         Command::Audit(command) => audit::run(&context, command).await,
         Command::Key(command) => key::run(&context, command),
