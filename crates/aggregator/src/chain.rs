@@ -10,7 +10,7 @@ use crate::{
 };
 use anyhow::{Context as _, ensure};
 use blockcloud_client::{At, Chain, Error, Signer, calls};
-use blockcloud_primitives::{AggregatorId, Digest, PublicKey, Round, Signature};
+use blockcloud_primitives::{AggregatorId, Digest, Moment, PublicKey, Round, Signature};
 use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream};
 use std::time::{Duration, Instant};
 use tokio::sync::OnceCell;
@@ -72,11 +72,13 @@ impl ChainUpstream {
                 ensure!(self.is_there(chain, round).await?, "{error}");
                 Ok(())
             }
-            // What waited longer than the chain allows gets a new time, and is the same round all the same.
-            Err(error) if error.is_dispatch("Receipts", "RoundTooOld") => {
-                let round = Round { time: chain.now(At::Best).await?, ..*round };
+            // What waited longer than the chain allows gets a new time, and is the same round all the same; and so does what was closed before the one
+            // before it got its new time.
+            Err(error) if error.is_dispatch("Receipts", "RoundTooOld") || error.is_dispatch("Receipts", "RoundTimeStoodStill") => {
+                let last = chain.aggregator(self.aggregator, At::Best).await?.and_then(|view| view.time);
+                let round = Round { time: new_time(chain.now(At::Best).await?, last), ..*round };
                 let signature = self.sign(&round);
-                tracing::warn!(target: "blockcloud::aggregator", round = round.number, "the round was too long on its way and is signed with a new time");
+                tracing::warn!(target: "blockcloud::aggregator", round = round.number, "{error}: the round is signed with a new time");
                 chain.submit_and_finalise(&calls::receipts::commit_round(&round, &signature), &self.account).await?;
                 Ok(())
             }
@@ -112,6 +114,11 @@ impl ChainUpstream {
         ensure!(!view.stopped, "aggregator {} signed two rounds of one number and was stopped: it takes no more rounds", self.aggregator);
         Ok(view.rounds)
     }
+}
+
+/// A time that the chain takes: its own, and after that of the last round.
+fn new_time(now: Moment, last: Option<Moment>) -> Moment {
+    last.map_or(now, |last| now.max(last.saturating_add(1)))
 }
 
 /// Rounds that the chain keeps of an aggregator.
@@ -215,5 +222,17 @@ impl Sources for ChainSources {
             self.last = registry.clone();
             Ok(Some(registry))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_time_is_the_chains_and_after_the_last_rounds() {
+        assert_eq!(new_time(100, None), 100);
+        assert_eq!(new_time(100, Some(99)), 100);
+        assert_eq!([new_time(100, Some(100)), new_time(100, Some(130))], [101, 131]);
     }
 }
