@@ -91,6 +91,20 @@ impl Provider {
         Ok(())
     }
 
+    /// Starts the agent again, with this added to its configuration.
+    pub fn reconfigure_agent(&mut self, addition: &str) -> Result<()> {
+        self.kill_agent()?;
+        let path = self.directory.join("agent.toml");
+        let config = fs::read_to_string(&path)?;
+        fs::write(path, format!("{config}{addition}"))?;
+        self.start_agent()
+    }
+
+    /// Waits for a line of the agent's log, since it was started.
+    pub fn agent_says(&self, wanted: impl Fn(&str) -> bool, within: Duration) -> Result<String> {
+        self.agent.as_ref().context("the agent is not running")?.wait_line(wanted, within)
+    }
+
     /// `kill -9` of the agent.
     pub fn kill_agent(&mut self) -> Result<()> {
         self.agent.take().context("the agent is not running")?.kill()

@@ -10,19 +10,27 @@ use blockcloud_tests::{
     scene::Scene,
 };
 use serde_json::{Value, json};
-use std::{fs, path::Path, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(120);
 const HEIGHT: u8 = 10;
+/// The first that is registered.
+const AGGREGATOR: AggregatorId = AggregatorId(0);
 
 /// A job that goes on for long, running.
-async fn running(scene: &Scene) -> Result<JobId> {
+async fn running(scene: &Scene, gap: u32) -> Result<JobId> {
     let (guest, busy) = (program("blockcloud-guest")?, module("busy")?);
     let mut spec: Vec<String> =
         ["--tee", "simulated", "--region", "DE-BE", "--price-limit", "0.01", "--longest", "600", "--cover", "10", "--arg", "1000000"]
             .map(String::from)
             .into();
+    spec.extend(["--gap".to_owned(), gap.to_string()]);
     for (flag, path) in [("--guest", &guest), ("--module", &busy)] {
         spec.extend([flag.to_owned(), path.display().to_string()]);
     }
@@ -54,6 +62,30 @@ async fn committed(chain: &Chain, aggregator: AggregatorId, receipts: u64) -> Re
     }
 }
 
+/// Registers an aggregator of Dave's and writes its configuration; its folder and port.
+fn registered(scene: &Scene) -> Result<(PathBuf, u16)> {
+    let folder = scene.directory().join("aggregator");
+    let init = Command::new(program("blockcloud-aggregator")?).args(["init", "--folder"]).arg(&folder).output()?;
+    ensure!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
+    let key: Signer = Signer::read(&folder.join("aggregator.key"))?;
+    let key = blockcloud_primitives::PublicKey(key.account().0).to_string();
+    let registered =
+        scene.customer.run(["aggregator", "register", "--public-key", &key, "--height", &HEIGHT.to_string(), "--key", "//Dave"])?;
+    ensure!(registered["aggregator"] == AGGREGATOR.0, "{registered}");
+    let port = free_port()?;
+    fs::write(folder.join("account.key"), "sr25519://Dave\n")?;
+    fs::write(
+        folder.join("aggregator.toml"),
+        format!(
+            "genesis = \"{}\"\naggregator = 0\nkey = \"aggregator.key\"\nlisten = \"127.0.0.1:{port}\"\ndata = \"data\"\nsources = \"sources.toml\"\n\
+             [chain]\nnode = \"{}\"\naccount = \"account.key\"\nsources = true\n[tree]\nheight = {HEIGHT}\n[upstream]\nkind = \"chain\"\n",
+            scene.chain.genesis(),
+            scene.node.url()
+        ),
+    )?;
+    Ok((folder, port))
+}
+
 fn start(folder: &Path) -> Result<Process> {
     let mut command = Command::new(program("blockcloud-aggregator")?);
     command.args(["run", "--config"]).arg(folder.join("aggregator.toml"));
@@ -66,34 +98,15 @@ fn start(folder: &Path) -> Result<Process> {
 async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Result<()> {
     let scene = Scene::new().await?;
     let chain = &scene.chain;
-    let job = running(&scene).await?;
+    let job = running(&scene, 30).await?;
 
     // Somebody registers an aggregator, the provider its job.
-    let folder = scene.directory().join("aggregator");
-    let init = Command::new(program("blockcloud-aggregator")?).args(["init", "--folder"]).arg(&folder).output()?;
-    ensure!(init.status.success(), "{}", String::from_utf8_lossy(&init.stderr));
-    let key: Signer = Signer::read(&folder.join("aggregator.key"))?;
+    let (folder, port) = registered(&scene)?;
     let operator: Signer = "//Dave".parse()?;
-    let aggregator = AggregatorId(0);
-    let key = blockcloud_primitives::PublicKey(key.account().0).to_string();
-    let registered =
-        scene.customer.run(["aggregator", "register", "--public-key", &key, "--height", &HEIGHT.to_string(), "--key", "//Dave"])?;
-    assert_eq!(registered["aggregator"], 0);
     let joined = scene.customer.run(["aggregator", "join", "0", "--job", &job.to_string(), "--key", "//Bob"])?;
     assert_eq!((&joined["slot"], &joined["from"]), (&json!(0), &json!(0)));
     let stranger = scene.customer.try_run(["aggregator", "join", "0", "--job", &job.to_string(), "--key", "//Eve"])?;
     assert_eq!(stranger.status.code(), Some(1), "{}", String::from_utf8_lossy(&stranger.stderr));
-    let port = free_port()?;
-    fs::write(folder.join("account.key"), "sr25519://Dave\n")?;
-    fs::write(
-        folder.join("aggregator.toml"),
-        format!(
-            "genesis = \"{}\"\naggregator = 0\nkey = \"aggregator.key\"\nlisten = \"127.0.0.1:{port}\"\ndata = \"data\"\nsources = \"sources.toml\"\n\
-             [chain]\nnode = \"{}\"\naccount = \"account.key\"\nsources = true\n[tree]\nheight = {HEIGHT}\n[upstream]\nkind = \"chain\"\n",
-            chain.genesis(),
-            scene.node.url()
-        ),
-    )?;
     let mut daemon = start(&folder)?;
 
     // What the guest signed is taken, stands in a round, and the chain takes that.
@@ -106,7 +119,7 @@ async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Re
     let first = newest(&scene, job).await?;
     let outcome = submit(&first).await?;
     assert_eq!((&outcome[0]["outcome"], &outcome[0]["slot"]), (&json!("accepted"), &json!(0)), "{outcome}");
-    let before = timeout(PATIENCE, committed(chain, aggregator, first.checkpoint.size)).await.context("no round is committed")??;
+    let before = timeout(PATIENCE, committed(chain, AGGREGATOR, first.checkpoint.size)).await.context("no round is committed")??;
 
     // Killed after it has answered: the checkpoint is in a round all the same, and the sum is the log's size, not more.
     let newer = async {
@@ -126,7 +139,7 @@ async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Re
     assert_eq!(submit(&newer).await?[0]["outcome"], "known");
     let forged = SignedCheckpoint { signature: first.signature, ..newer };
     assert_eq!(submit(&forged).await?[0]["outcome"], "refused");
-    let round = timeout(PATIENCE, committed(chain, aggregator, newer.checkpoint.size)).await.context("no round is committed")??;
+    let round = timeout(PATIENCE, committed(chain, AGGREGATOR, newer.checkpoint.size)).await.context("no round is committed")??;
     assert!(round.round.number > before.round.number);
 
     // The source proves its place with what the aggregator serves and the chain holds; an empty slot is proved empty.
@@ -147,7 +160,7 @@ async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Re
     assert_ne!(slot_hash(None), slot_hash(Some(&entry)));
 
     // The chain follows the same path. The agent brings checkpoints directly as well, so this one was overtaken; with another path it is not in the round.
-    let bring = |path: Vec<Digest>| calls::receipts::checkpoint_in_round(aggregator, round.round.number, 0, &entry, &path, &[]);
+    let bring = |path: Vec<Digest>| calls::receipts::checkpoint_in_round(AGGREGATOR, round.round.number, 0, &entry, &path, &[]);
     let overtaken = async {
         loop {
             let head = chain.job(job, At::Finalised).await?.and_then(|view| view.head).context("the head")?;
@@ -173,5 +186,37 @@ async fn a_running_jobs_checkpoints_stand_in_rounds_that_the_chain_takes() -> Re
     scene.customer.run(["aggregator", "leave", "0", "--slot", "0", "--key", "//Bob"])?;
     scene.customer.run(["aggregator", "retire", "0", "--key", "//Dave"])?;
     assert_eq!(scene.customer.try_run(["aggregator", "show", "0"])?.status.code(), Some(1));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_brings_checkpoints_out_of_rounds_and_without_its_aggregator_directly() -> Result<()> {
+    let mut scene = Scene::new().await?;
+    let (folder, port) = registered(&scene)?;
+    let daemon = start(&folder)?;
+    scene.provider.reconfigure_agent(&format!("[rounds]\naggregator = 0\nurl = \"http://127.0.0.1:{port}\"\n"))?;
+    let job = running(&scene, 40).await?;
+    let bob: Signer = "//Bob".parse()?;
+
+    // The provider registers the job, and the head moves by a round: no later than the chain took that.
+    let brought = scene.provider.agent_says(|line| line.contains("through round"), PATIENCE)?;
+    assert!(brought.contains("aggregator 0"), "{brought}");
+    let place = scene.chain.places(job, At::Best).await?.first().cloned().context("the job has a place")?;
+    assert_eq!((place.aggregator, place.holder), (AGGREGATOR, bob.account()));
+    let view = scene.reach(job, |view| view.head.is_some_and(|head| head.accepted_at > view.started_at.unwrap_or(u64::MAX))).await?;
+    let head = view.head.context("a head")?;
+    let rounds = scene.chain.rounds(AGGREGATOR, 256, At::Best).await?;
+    ensure!(rounds.iter().any(|round| round.committed_at == head.accepted_at), "{head:?} came in none of {rounds:?}");
+
+    // The aggregator is gone: the job does not notice.
+    drop(daemon);
+    scene.provider.agent_says(|line| line.contains("brought directly for a while"), PATIENCE)?;
+    let view = scene.reach(job, |view| view.head.is_some_and(|now| now.accepted_at > head.accepted_at)).await?;
+    assert_eq!(view.state, JobState::Running);
+
+    // It ends, and the place's deposit returns.
+    scene.customer.run(["job", "cancel", &job.to_string()])?;
+    scene.provider.agent_says(|line| line.contains("withdraw slot"), PATIENCE)?;
+    assert!(scene.chain.places(job, At::Best).await?.is_empty());
     Ok(())
 }

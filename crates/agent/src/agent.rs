@@ -3,12 +3,13 @@
 //! Not here: what is done about a job (`job`), the routes (`http`), following the chain (`follow`).
 
 use crate::{
+    aggregator::Aggregator,
     blobs::Blobs,
     config::{Config, DriverConfig},
     configfs,
     decide::GuestProcess,
     driver::{Driver, ProcessDriver},
-    job,
+    job::{self, rounds::Standing},
     log::{self, JobLog, JobLogError},
     record::{JobRecord, Token},
     store::{Store, StoreError},
@@ -71,6 +72,8 @@ pub struct Live {
     log: Mutex<Option<(u32, JobLog)>>,
     /// When its last checkpoint was brought to the chain.
     pub last_checkpoint: Mutex<Option<Instant>>,
+    /// How it stands with the aggregator.
+    pub standing: Mutex<Standing>,
     /// Whether somebody looks after it.
     looked_after: AtomicBool,
 }
@@ -122,6 +125,8 @@ pub struct Agent {
     pub blobs: Blobs,
     /// How guests are started.
     pub driver: Box<dyn Driver>,
+    /// Where checkpoints go, if not to the chain one by one.
+    pub aggregator: Option<Aggregator>,
     /// The node, told anew at every final block.
     pub node: watch::Sender<NodeStatus>,
     /// Cancelled when the agent is to end.
@@ -158,6 +163,8 @@ impl Agent {
         if let Some(known) = store.genesis().await? {
             genesis.get_or_init(|| known);
         }
+        let stop = CancellationToken::new();
+        let aggregator = config.rounds.as_ref().map(|rounds| Aggregator::start(rounds, stop.clone())).transpose()?;
         Ok(Arc::new(Self {
             config,
             tee,
@@ -165,8 +172,9 @@ impl Agent {
             store,
             blobs,
             driver,
+            aggregator,
             node: watch::Sender::new(NodeStatus::default()),
-            stop: CancellationToken::new(),
+            stop,
             logs,
             chain: OnceLock::new(),
             genesis,
@@ -276,6 +284,7 @@ impl Agent {
                 changed: Signal::new(),
                 log: Mutex::new(None),
                 last_checkpoint: Mutex::new(None),
+                standing: Mutex::default(),
                 looked_after: AtomicBool::new(false),
             })
         });

@@ -5,7 +5,7 @@
 
 use crate::bounds::largest_output;
 use anyhow::{Context as _, ensure};
-use blockcloud_primitives::{Balance, JobSpec, Tee, Workload};
+use blockcloud_primitives::{AggregatorId, Balance, JobSpec, Tee, Workload};
 use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -38,6 +38,18 @@ pub struct Config {
     /// How jobs are run.
     #[serde(default)]
     pub run: Run,
+    /// The aggregator that running jobs' checkpoints go to. Without it, each goes on chain by itself.
+    pub rounds: Option<RoundsConfig>,
+}
+
+/// An aggregator.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RoundsConfig {
+    /// The number under which the tree's top is registered on chain.
+    pub aggregator: AggregatorId,
+    /// Base URL of the aggregator that has the slots: the top, or one below it.
+    pub url: String,
 }
 
 /// How guests are started.
@@ -162,6 +174,10 @@ impl Config {
             *path = folder.join(&*path);
         }
         ensure!(config.accept.max_jobs > 0, "accept.max_jobs is 0: this agent would accept nothing");
+        if let Some(rounds) = &config.rounds {
+            let url = reqwest::Url::parse(&rounds.url).with_context(|| format!("rounds.url is no URL: {}", rounds.url))?;
+            ensure!(matches!(url.scheme(), "http" | "https"), "rounds.url has to begin with http:// or https://: {}", rounds.url);
+        }
         ensure!(config.run.max_launches > 0, "run.max_launches is 0: this agent would never start a guest");
         Ok(config)
     }
@@ -267,11 +283,23 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("agent.toml");
         let example = Config::example(Path::new("data"), Path::new("key"));
-        for (from, to) in [("max_jobs = 16", "max_jobs = 0"), ("max_launches = 5", "max_launches = 0"), ("max_jobs = 16", "max_job = 16")] {
+        let wrong = [
+            ("max_jobs = 16", "max_jobs = 0"),
+            ("max_launches = 5", "max_launches = 0"),
+            ("max_jobs = 16", "max_job = 16"),
+            ("# [rounds]", "[rounds]\naggregator = 0"),
+            ("# [rounds]", "[rounds]\naggregator = 0\nurl = \"127.0.0.1:9960\""),
+            ("# [rounds]", "[rounds]\naggregator = 0\nurl = \"file:///tmp\""),
+        ];
+        for (from, to) in wrong {
             assert!(example.contains(from));
             std::fs::write(&path, example.replace(from, to)).unwrap();
             assert!(Config::read(&path).is_err(), "{to}");
         }
+        let commented = example.replace("# [rounds]", "[rounds]").replace("# aggregator =", "aggregator =").replace("# url =", "url =");
+        std::fs::write(&path, commented).unwrap();
+        let rounds = Config::read(&path).unwrap().rounds.unwrap();
+        assert_eq!((rounds.aggregator, rounds.url.as_str()), (AggregatorId(0), "http://127.0.0.1:9960"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     agent::now,
-    config::{Config, DriverConfig},
+    config::{Config, DriverConfig, RoundsConfig},
     configfs, hardware,
 };
 use blockcloud_client::{At, Chain, Signer, agent_api::Health};
@@ -88,6 +88,9 @@ pub async fn examine(path: &Path) -> Vec<Finding> {
     let signer = key(&config, &mut findings);
     findings.extend(driver(&config).await);
     let Some(chain) = node(&config, &mut findings).await else { return findings };
+    if let Some(rounds) = &config.rounds {
+        findings.push(aggregator(rounds, &chain).await);
+    }
     if let Some(signer) = signer {
         match provider(&chain, signer.account()).await {
             Ok(found) => findings.extend(found),
@@ -210,6 +213,37 @@ async fn node(config: &Config, findings: &mut Vec<Finding>) -> Option<Chain> {
         Err(error) => wrong("node", error.to_string(), error.advice()),
     });
     Some(chain)
+}
+
+/// Whether the aggregator is registered and answers.
+async fn aggregator(RoundsConfig { aggregator, url }: &RoundsConfig, chain: &Chain) -> Finding {
+    let subject = "aggregator";
+    match chain.aggregator(*aggregator, At::Finalised).await {
+        Ok(Some(view)) if view.stopped => {
+            return wrong(subject, format!("aggregator {aggregator} was stopped for equivocation"), "name another one in [rounds]");
+        }
+        Ok(Some(_)) => {}
+        Ok(None) => {
+            return wrong(
+                subject,
+                format!("the chain has no aggregator {aggregator}"),
+                "`blockcloud aggregator list` shows those that there are: correct rounds.aggregator",
+            );
+        }
+        Err(error) => return wrong(subject, error.to_string(), error.advice()),
+    }
+    let asked = async {
+        let client = reqwest::Client::builder().timeout(DEADLINE).no_proxy().build()?;
+        client.get(format!("{}/v1/health", url.trim_end_matches('/'))).send().await?.error_for_status()
+    };
+    match asked.await {
+        Ok(_) => well(subject, format!("{aggregator}, answers at {url}")),
+        Err(error) => wrong(
+            subject,
+            format!("no aggregator answers at {url}: {error}"),
+            "correct rounds.url, or start it; until then checkpoints go on chain one by one",
+        ),
+    }
 }
 
 async fn provider(chain: &Chain, account: AccountId) -> blockcloud_client::Result<Vec<Finding>> {

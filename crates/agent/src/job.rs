@@ -1,6 +1,8 @@
 //! Looking after one job: read its state, decide, do one step, again. Each step can be repeated: it looks at the chain first.
 //!
-//! Not here: what to do when (`decide`).
+//! Not here: what to do when (`decide`), the way of checkpoints through an aggregator (`rounds`).
+
+pub mod rounds;
 
 use crate::{
     agent::{Agent, Live, now},
@@ -135,7 +137,7 @@ async fn turn(agent: &Arc<Agent>, live: &Arc<Live>) -> anyhow::Result<Turn> {
         (Step::Renew, _) => worker.renew().await,
         (Step::Renewed, _) => worker.renewed().await,
         (Step::Poke, _) => worker.poke().await,
-        (Step::Checkpoint, Some(view)) => worker.checkpoint(&view).await,
+        (Step::Checkpoint, Some(view)) => worker.checkpoint(&view, guest).await,
         (Step::Complete, _) => worker.complete().await,
         (Step::Settle, _) => worker.settle().await,
         (Step::Abandon(reason), _) => worker.abandon(reason).await,
@@ -284,9 +286,19 @@ impl Worker<'_> {
         self.after(result).await
     }
 
-    async fn checkpoint(self, view: &JobView) -> anyhow::Result<Turn> {
+    async fn checkpoint(self, view: &JobView, guest: GuestProcess) -> anyhow::Result<Turn> {
         let launch = self.record.launch.as_ref().context("no launch")?;
         let signed = launch.checkpoint.context("no checkpoint")?;
+        // The first and the last go directly: what comes between may go by way of an aggregator.
+        let paid = paid_until(view, &self.record).is_none_or(|until| now() < until);
+        if let (Some(aggregator), Some(head)) = (&self.agent.aggregator, &view.head)
+            && launch.completion.is_none()
+            && guest == GuestProcess::Alive
+            && paid
+            && let Some(turn) = self.by_aggregator(aggregator, view, head, &signed, launch).await?
+        {
+            return Ok(turn);
+        }
         // The first and the last go at once; those between no more often than configured.
         if view.head.is_some() && launch.completion.is_none() {
             let last = *self.live.last_checkpoint.lock().unwrap_or_else(PoisonError::into_inner);
@@ -350,6 +362,7 @@ impl Worker<'_> {
             _ => {}
         }
         self.clear().await?;
+        self.leave_aggregators().await?;
         self.agent.store.change(self.live.job, move |record| record.end = Some(end)).await?;
         // Whoever reads it from now on finds it in the archive.
         self.live.close_log();

@@ -6,6 +6,7 @@
 #![deny(missing_docs)]
 
 pub mod agent;
+pub mod aggregator;
 pub mod blobs;
 pub mod bounds;
 pub mod collateral;

@@ -166,8 +166,15 @@ impl JobLog {
         if self.log.tree().root_at(head.size).ok() != Some(head.root.0) {
             return Err(JobLogError::ForeignHead { size: head.size });
         }
-        let proof = self.log.tree().consistency_proof(head.size, checkpoint.size);
-        proof.map(|proof| proof.into_iter().map(Digest).collect()).map_err(|_| JobLogError::WrongRoot(checkpoint.size))
+        if self.log.tree().root_at(checkpoint.size).ok() != Some(checkpoint.root.0) {
+            return Err(JobLogError::WrongRoot(checkpoint.size));
+        }
+        self.consistency(head.size, checkpoint.size).ok_or(JobLogError::WrongRoot(checkpoint.size))
+    }
+
+    /// The proof that the log of the second size continues that of the first, which is smaller; nothing if it does not have as many receipts.
+    pub fn consistency(&self, old: u64, new: u64) -> Option<Vec<Digest>> {
+        Some(self.log.tree().consistency_proof(old, new).ok()?.into_iter().map(Digest).collect())
     }
 
     /// The proof that a receipt is in the log of this size.

@@ -6,10 +6,10 @@
 use crate::{
     Anchor, Part, SlotProof, SlotProofError, Statement,
     collect::Shared,
-    messages::hashes,
     rounds::{Loaded, RoundsError},
     upstream::Parent,
 };
+use blockcloud_client::aggregator_api::hashes;
 use blockcloud_primitives::PublicKey;
 use blockcloud_receipt_log::verify_slot;
 use std::{

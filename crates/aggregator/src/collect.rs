@@ -15,9 +15,8 @@
 //! file, and the same bytes are sent again. Tests kill the program at each step.
 
 use crate::{
-    Equivocations, Fatal, Observer, Outcome, Refusal, Registry, SignedBranch, SignedRound, Statement, Step, Submission,
+    Equivocations, Fatal, Observer, Outcome, Part, Refusal, Registry, SignedBranch, SignedRound, Statement, Step, Submission,
     config::RoundsConfig,
-    messages::Part,
     metrics::Metrics,
     now,
     queue::{MAX_BLOCK, Queue, QueueError, Record},

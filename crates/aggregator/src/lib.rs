@@ -11,19 +11,18 @@ pub mod files;
 pub mod forest;
 pub mod http;
 pub mod init;
-mod messages;
 pub mod metrics;
 pub mod queue;
-mod refusal;
 pub mod rounds;
 pub mod sources;
 pub mod state;
 pub mod upstream;
 pub mod verify;
 
+pub use blockcloud_client::aggregator_api::{
+    Anchor, MAX_PROOF, Outcome, Part, Refusal, SignedBranch, SignedRound, SlotProof, SlotProofError, Statement, Submission,
+};
 pub use equivocation::{Equivocation, Equivocations};
-pub use messages::{Anchor, MAX_PROOF, Outcome, Part, SignedBranch, SignedRound, SlotProof, SlotProofError, Statement, Submission};
-pub use refusal::Refusal;
 pub use sources::{Child, FileSources, Registry, Source, Sources, SourcesError};
 
 use crate::{

@@ -7,12 +7,12 @@
 //! `NNNNNNNNNNNNNNNN.round`: magic of 16 bytes; the signed statement, then the snapshot, in SCALE; BLAKE3 over all that in 32 bytes.
 
 use crate::{
-    Statement,
+    Part, Statement,
     files::{self, clear_unfinished},
     forest::Forest,
-    messages::{Part, digests},
     state::Snapshot,
 };
+use blockcloud_client::aggregator_api::digests;
 use blockcloud_primitives::{Digest, SlotEntry};
 use blockcloud_receipt_log::{SlotTreeError, slot_hash};
 use codec::{Decode, DecodeAll as _, Encode};

@@ -3,10 +3,8 @@
 //! One owner changes it (`collect`); after a crash it is the last round and what the queue holds since. Its memory is bounded by the number of slots
 //! that ever had a source. Not here: signatures (`verify`), files (`queue`, `rounds`).
 
-use crate::{
-    Child, Equivocation, Refusal, Registry, SignedBranch, Source, Submission,
-    messages::{MAX_PROOF, Part, hashes},
-};
+use crate::{Child, Equivocation, Refusal, Registry, SignedBranch, Source, Submission};
+use blockcloud_client::aggregator_api::{MAX_PROOF, Part, hashes};
 use blockcloud_primitives::{AggregatorId, Branch, Checkpoint, JobId, Moment, PublicKey, SlotEntry};
 use blockcloud_receipt_log::{EMPTY_ROOT, verify_consistency};
 use codec::{Decode, Encode};

@@ -21,6 +21,7 @@
 pub mod access;
 mod address;
 pub mod agent_api;
+pub mod aggregator_api;
 pub mod calls;
 mod chain;
 mod error;

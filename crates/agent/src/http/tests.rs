@@ -73,6 +73,7 @@ impl Setup {
             driver: DriverConfig::Process { guest: "guest".into(), simulator: None, tee: None },
             accept,
             run,
+            rounds: None,
         };
         let agent = Agent::open_with(config, "//Alice".parse().unwrap(), Box::new(Alive)).await.unwrap();
         agent.bind_genesis(GENESIS).await.unwrap();

@@ -1,13 +1,17 @@
 //! What sources, aggregators and readers say to each other. Machines send SCALE, people read JSON; the types are the same.
 //!
-//! Not here: HTTP (`http`, `upstream`), the judgement of what is said (`state`).
+//! Not here: HTTP, and the judgement of what is said (`blockcloud-aggregator`).
 
-use crate::Refusal;
+mod refusal;
+
 pub use blockcloud_primitives::SignedRound;
+pub use refusal::Refusal;
+
 use blockcloud_primitives::{Branch, Checkpoint, Digest, PublicKey, Round, Signature, SlotEntry};
 use blockcloud_receipt_log::{Hash, ProofError, verify_inclusion, verify_slot};
 use codec::{Decode, Encode};
 use serde::{Deserialize, Serialize};
+use sp_core::{Pair as _, ed25519};
 use thiserror::Error;
 
 /// Most hashes of a consistency proof: twice the levels of the largest tree that there can be.
@@ -170,7 +174,7 @@ impl SlotProof {
                 (signed.signature, signed.branch.signing_payload(genesis), inside)
             }
         };
-        if !crate::verify::single(key, &signature, &payload) {
+        if !is_signed(key, &signature, &payload) {
             return Err(SlotProofError::BadSignature);
         }
         let slot = slot.ok_or(SlotProofError::OtherPart { slot: self.slot })?;
@@ -197,7 +201,7 @@ impl Anchor {
     /// # Errors
     /// [`SlotProofError::BadSignature`], [`SlotProofError::Path`].
     pub fn verify(&self, part: &Part, root: &Digest, top: u8, genesis: &Digest, key: &PublicKey) -> Result<(), SlotProofError> {
-        if !crate::verify::single(key, &self.round.signature, &self.round.round.signing_payload(genesis)) {
+        if !is_signed(key, &self.round.signature, &self.round.round.signing_payload(genesis)) {
             return Err(SlotProofError::BadSignature);
         }
         let levels = top.checked_sub(part.height).ok_or(ProofError::IndexOutOfRange)?;
@@ -234,12 +238,17 @@ impl Part {
     }
 }
 
+/// Whether this is the key's signature over the message, by the chain's rule (ZIP 215).
+fn is_signed(key: &PublicKey, signature: &Signature, message: &[u8]) -> bool {
+    ed25519::Pair::verify(&ed25519::Signature::from_raw(signature.0), message, &ed25519::Public::from_raw(key.0))
+}
+
 /// Hashes as the verifier takes them.
-pub(crate) fn hashes(digests: &[Digest]) -> Vec<Hash> {
+pub fn hashes(digests: &[Digest]) -> Vec<Hash> {
     digests.iter().map(|digest| digest.0).collect()
 }
 
 /// Hashes as they are said to others.
-pub(crate) fn digests(hashes: &[Hash]) -> Vec<Digest> {
+pub fn digests(hashes: &[Hash]) -> Vec<Digest> {
     hashes.iter().copied().map(Digest).collect()
 }

@@ -1,7 +1,7 @@
 //! Why a checkpoint or a branch is not taken: one name for each reason, with what to do about it.
 //!
-//! Names are those of the chain's errors where the chain refuses the same thing. Not here: refusals of a request as a whole (`http`), the judgement
-//! itself (`state`).
+//! Names are those of the chain's errors where the chain refuses the same thing. Not here: refusals of a request as a whole, the judgement itself
+//! (`blockcloud-aggregator`).
 
 use blockcloud_primitives::{AggregatorId, JobId, Moment};
 use codec::{Decode, Encode};
