@@ -295,9 +295,7 @@ impl Publisher {
                 _ = ticks.tick() => {}
                 () = self.log.closed() => {}
             }
-            if self.log.is_settled()
-                && let Err(error) = journal.heartbeat()
-            {
+            if let Err(error) = journal.heartbeat() {
                 // Closed in this very moment: the last receipt is there to be handed over.
                 tracing::debug!(%error, "no heartbeat");
             }

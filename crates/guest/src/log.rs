@@ -1,11 +1,17 @@
 //! The receipt log as it grows inside the guest, and what is sent of it.
 //!
+//! A heartbeat carries the index of the objects that the receipts since the last one are about; now and then another carries that of an hour, and of a day.
+//! So whoever is shown a heartbeat and two entries of its index knows that nothing was done with an object in that time.
+//!
 //! Receipts stay in memory until the agent has confirmed them; from then on only the tree's frontier does. A program that produces receipts faster than the
 //! agent takes them waits. Not here: the durable log (the agent keeps it), proofs (the agent makes them).
 
 use crate::keys::{self, NoRandomness, ReceiptKey};
 use blockcloud_primitives::{Checkpoint, Digest, JobId, Moment, Op, Party, Receipt, Signature, Usage};
-use blockcloud_receipt_log::{EMPTY_ROOT, Frontier, leaf_hash};
+use blockcloud_receipt_log::{
+    EMPTY_ROOT, Frontier, leaf_hash,
+    objects::{ObjectIndex, Span},
+};
 use codec::Encode;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -18,6 +24,10 @@ use tokio::sync::Notify;
 const PENDING_MAX: usize = 1 << 18;
 /// Receipts in one increment: as hex, with the checkpoint, less than 2 MB.
 const INCREMENT_MAX: usize = 3500;
+/// Objects after which the index of an hour or a day is closed before its time.
+const OBJECTS_MAX: u64 = 1 << 16;
+/// Milliseconds after which the indexes that are made of others are closed.
+const ROLLED: [(Span, Moment); 2] = [(Span::Hour, 3_600_000), (Span::Day, 86_400_000)];
 
 /// Why nothing can be appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +93,16 @@ pub struct Increment {
     pub signature: Signature,
 }
 
+/// An index that grows.
+#[derive(Default)]
+struct Growing {
+    index: ObjectIndex,
+    /// Position of the first receipt that it covers.
+    from: u64,
+    /// When it was begun; nothing before the first heartbeat.
+    since: Option<Moment>,
+}
+
 #[derive(Default)]
 struct State {
     /// The tree over what was confirmed.
@@ -92,6 +112,10 @@ struct State {
     /// Time of the last receipt.
     time: Moment,
     usage: Usage,
+    /// Since the last heartbeat.
+    beat: Growing,
+    /// In the order of [`ROLLED`].
+    rolled: [Growing; ROLLED.len()],
     previous: Option<Checkpoint>,
     /// What was signed last, until it is confirmed.
     outstanding: Option<Increment>,
@@ -154,14 +178,56 @@ impl Log {
         self.push(&mut state, statement)
     }
 
-    /// Appends the last receipt and closes the log.
+    /// Appends a heartbeat of this actor's, with the index of what came since the last one; then those of the hour and the day where they are over.
+    pub fn beat(&self, actor: Digest) -> Result<(), LogError> {
+        self.push_beat(&mut self.state(), actor, false)
+    }
+
+    /// Appends the last receipt, after the indexes of all before it, and closes the log.
     pub fn append_last(&self, statement: &Statement) -> Result<Receipt, LogError> {
         let mut state = self.state();
+        self.push_beat(&mut state, statement.actor, true)?;
         let receipt = self.push(&mut state, statement)?;
         state.closed = true;
         self.closed.notify_one();
         self.room.notify_all();
         Ok(receipt)
+    }
+
+    fn push_beat(&self, state: &mut State, actor: Digest, last: bool) -> Result<(), LogError> {
+        let Growing { index, from, .. } = std::mem::take(&mut state.beat);
+        let beat = match self.push_index(state, Span::Beat, from, &index, actor) {
+            Ok(beat) => beat,
+            Err(error) => {
+                state.beat = Growing { index, from, since: None };
+                return Err(error);
+            }
+        };
+        state.beat.from = beat.seq;
+        for (place, (span, length)) in ROLLED.into_iter().enumerate() {
+            let Some(rolled) = state.rolled.get_mut(place) else { continue };
+            rolled.index.merge(&index);
+            let since = *rolled.since.get_or_insert(beat.time);
+            if last || beat.time.saturating_sub(since) >= length || rolled.index.objects() >= OBJECTS_MAX {
+                let Growing { index, from, .. } = std::mem::take(rolled);
+                let closed = self.push_index(state, span, from, &index, actor)?;
+                if let Some(rolled) = state.rolled.get_mut(place) {
+                    *rolled = Growing { from: closed.seq, since: Some(closed.time), ..Growing::default() };
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn push_index(&self, state: &mut State, span: Span, from: u64, index: &ObjectIndex, actor: Digest) -> Result<Receipt, LogError> {
+        let statement = Statement {
+            object: span.name(),
+            offset: from,
+            bytes: index.objects(),
+            digest: Digest(index.root()),
+            ..Statement::new(Op::Heartbeat, actor)
+        };
+        self.push(state, &statement)
     }
 
     fn push(&self, state: &mut State, statement: &Statement) -> Result<Receipt, LogError> {
@@ -188,6 +254,7 @@ impl Log {
             salt: keys::random()?,
         };
         state.time = receipt.time;
+        state.beat.index.add(&receipt);
         state.pending.extend_from_slice(&receipt.encode());
         Ok(receipt)
     }

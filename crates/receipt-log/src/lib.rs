@@ -21,6 +21,8 @@ mod log;
 #[cfg(feature = "std")]
 mod long;
 #[cfg(feature = "std")]
+pub mod objects;
+#[cfg(feature = "std")]
 mod paths;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod peaks;

@@ -1,7 +1,7 @@
 //! The log by itself.
 
 use super::*;
-use blockcloud_receipt_log::{Tree, verify_consistency};
+use blockcloud_receipt_log::{Tree, objects::IndexReceipt, verify_consistency};
 use codec::DecodeAll;
 use std::{sync::Arc, thread};
 
@@ -98,6 +98,58 @@ fn fails_after_the_last_receipt() {
     assert_eq!(log.append(&statement()), Err(LogError::Closed));
     assert_eq!(log.append_last(&statement()), Err(LogError::Closed));
     assert_eq!(log.append_waiting(&statement()), Err(LogError::Closed));
+}
+
+#[test]
+fn heartbeats_carry_the_index_of_what_came_since_and_the_last_ones_that_of_all() {
+    let (log, key) = log();
+    let about = |object: u8| Statement { object: Digest([object; 32]), ..Statement::new(Op::Read, Digest::ZERO) };
+    let actor = Digest([2; 32]);
+    log.append(&about(3)).unwrap();
+    log.append(&about(1)).unwrap();
+    log.beat(actor).unwrap();
+    log.beat(actor).unwrap();
+    log.append(&about(3)).unwrap();
+    log.append_last(&Statement::new(Op::Erase, actor)).unwrap();
+    let receipts = receipts(&log.increment(&key, &GENESIS).unwrap());
+    let indexes: Vec<_> = receipts.iter().filter_map(IndexReceipt::of).collect();
+    let spans: Vec<_> = indexes.iter().map(|index| (index.span, index.from, index.to, index.objects)).collect();
+    assert_eq!(spans, [(Span::Beat, 0, 2, 2), (Span::Beat, 2, 3, 0), (Span::Beat, 3, 5, 1), (Span::Hour, 0, 6, 2), (Span::Day, 0, 7, 2)]);
+    for index in indexes {
+        let covered = &receipts[index.from as usize..index.to as usize];
+        assert_eq!(ObjectIndex::over(covered).root(), index.root, "{index:?}");
+    }
+    assert_eq!(receipts.last().unwrap().op, Op::Erase);
+}
+
+#[test]
+fn an_hour_is_closed_when_it_is_over_or_too_large_and_the_next_begins_there() {
+    let (log, key) = log();
+    let actor = Digest([2; 32]);
+    log.beat(actor).unwrap();
+    // As if the hour had begun that long ago.
+    for rolled in &mut log.state().rolled {
+        rolled.since = rolled.since.map(|since| since - 3_600_000);
+    }
+    log.beat(actor).unwrap();
+    let mut objects = 0u64..;
+    let mut many = |count: usize| {
+        for number in objects.by_ref().take(count) {
+            log.append(&Statement { object: Digest::of(&number.to_le_bytes()), ..Statement::new(Op::Write, actor) }).unwrap();
+        }
+        log.beat(actor).unwrap();
+    };
+    many(OBJECTS_MAX as usize - 1);
+    many(1);
+    let mut all = Vec::new();
+    while let Some(increment) = log.increment(&key, &GENESIS) {
+        all.extend(receipts(&increment));
+        log.confirm(increment.checkpoint.size);
+    }
+    let rolled: Vec<_> = all.iter().filter_map(IndexReceipt::of).filter(|index| index.span != Span::Beat).collect();
+    let spans: Vec<_> = rolled.iter().map(|index| (index.span, index.objects)).collect();
+    assert_eq!(spans, [(Span::Hour, 0), (Span::Hour, OBJECTS_MAX), (Span::Day, OBJECTS_MAX)]);
+    assert_eq!((rolled[0].from, rolled[1].from, rolled[2].from), (0, rolled[0].to, 0));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! `source` is the log, `id` the position, so that the two together are unique as the specification demands; `time` is the guest's clock; `subject` the keyed digest of
 //! the object's name. Extension attributes say where the receipt stands: `leafhash`, `leafindex`, `treesize`, `treeroot`, `verifyat`. Not here: any transport.
 
-use super::view::{View, fields, leaf, moment, named, op};
+use super::view::{View, fields, leaf, moment, object, op};
 use serde_json::{Value, json};
 
 /// One event for each receipt of the view.
@@ -26,7 +26,7 @@ pub fn events(view: &View<'_>) -> Vec<Value> {
                 "data": {"receipt": fields(receipt), "log": view.proof(receipt)},
             });
             if let Some(event) = event.as_object_mut() {
-                event.extend(named(&receipt.object).map(|object| ("subject".into(), object.into())));
+                event.extend(object(receipt).map(|object| ("subject".into(), object.into())));
                 event.extend(view.verify_at().map(|url| ("verifyat".into(), url.into())));
             }
             event

@@ -14,7 +14,7 @@
 //! guest's own interface. The fields of the receipt and where it stands in the log are under `unmapped`, as OCSF wants what its schema has no attribute for. Not here:
 //! findings and severities other than informational: a receipt says what happened, not whether it should have.
 
-use super::view::{PRODUCER, View, fields, named, op};
+use super::view::{PRODUCER, View, fields, named, object, op};
 use blockcloud_primitives::{Op, Receipt};
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub fn events(view: &View<'_>) -> Vec<Value> {
 }
 
 fn event(view: &View<'_>, receipt: &Receipt) -> Value {
-    let object = named(&receipt.object);
+    let object = object(receipt);
     let (activity, activity_name) = activity(receipt.op);
     let (class, class_name, category, category_name) = match (receipt.op, &object) {
         (Op::Ingest | Op::Store | Op::Read | Op::Write | Op::Erase | Op::Access, Some(_)) => {

@@ -4,7 +4,7 @@
 //! that no entity is generated twice, as PROV-CONSTRAINTS demands. Who acted is a software agent. Where the receipt stands in the log is said in the activity's
 //! attributes (`blockcloud:leafHash` and so on). Not here: inference, other serialisations.
 
-use super::view::{View, leaf, moment, named, op};
+use super::view::{View, leaf, moment, named, object, op};
 use blockcloud_primitives::{Op, Receipt};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ impl Document {
             );
         }
         let origin = named(&receipt.derived_from).map(|name| self.object(&name));
-        let Some(name) = named(&receipt.object) else { return };
+        let Some(name) = object(receipt) else { return };
         let object = self.object(&name);
         let current = self.states.get(&name).cloned().unwrap_or_else(|| object.clone());
         let related = |entity: &str| json!({"prov:activity": activity, "prov:entity": entity, "prov:time": time});

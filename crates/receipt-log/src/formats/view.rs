@@ -182,6 +182,11 @@ pub(super) fn named(digest: &Digest) -> Option<String> {
     (*digest != Digest::ZERO).then(|| hexadecimal(&digest.0))
 }
 
+/// The object that a receipt is about, as hex. A heartbeat is about none: what stands there is the kind of its index.
+pub(super) fn object(receipt: &Receipt) -> Option<String> {
+    named(&receipt.object).filter(|_| receipt.op != Op::Heartbeat)
+}
+
 /// A moment as RFC 3339 writes it, up to the year 9999.
 pub(super) fn moment(moment: Moment) -> Option<String> {
     let nanoseconds = i128::from(moment).checked_mul(1_000_000)?;
