@@ -208,6 +208,31 @@ async fn an_agent_brings_checkpoints_out_of_rounds_and_without_its_aggregator_di
     let rounds = scene.chain.rounds(AGGREGATOR, 256, At::Best).await?;
     ensure!(rounds.iter().any(|round| round.committed_at == head.accepted_at), "{head:?} came in none of {rounds:?}");
 
+    // Four of the five questions about completeness, from what the chain, the aggregator and the agent show by now.
+    let (number, url) = (job.to_string(), format!("http://127.0.0.1:{port}"));
+    let complete = |arguments: &[&str]| scene.customer.run(["audit", "complete"].iter().chain(arguments));
+    let refused = |arguments: &[&str]| -> Result<()> {
+        let output = scene.customer.try_run(["audit", "complete"].iter().chain(arguments))?;
+        ensure!(output.status.code() == Some(1), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+        Ok(())
+    };
+    complete(&["sequence", "--job", &number])?;
+    let first = rounds.iter().find(|round| round.committed_at == head.accepted_at).context("its round")?.round.number.to_string();
+    let covered = complete(&["rounds", "--job", &number, "--url", &url, "--from", &first])?;
+    ensure!(covered["rounds"].as_array().is_some_and(|rounds| !rounds.is_empty()), "{covered}");
+    refused(&["rounds", "--job", &number, "--url", &url, "--silence", "0"])?;
+    complete(&["counts", "--aggregator", "0", "--url", &url])?;
+    complete(&["observers", "--job", &number])?;
+
+    // And the fourth, for somebody who sees nothing else of the log.
+    let proof = scene.directory().join("access.json").display().to_string();
+    let nothing = complete(&["access", "--job", &number, "--object", &Digest([7; 32]).to_string(), "--to", &proof])?;
+    ensure!(nothing["access"]["entries"].as_array().is_some_and(Vec::is_empty), "{nothing}");
+    let key = scene.chain.job(job, At::Best).await?.and_then(|view| view.session).context("a session")?.receipt_key.to_string();
+    complete(&["access-proof", &proof, "--receipt-key", &key])?;
+    refused(&["access", "--job", &number, "--object", "module"])?;
+    refused(&["access-proof", &proof, "--receipt-key", &Digest([7; 32]).to_string()])?;
+
     // The aggregator is gone: the job does not notice.
     drop(daemon);
     scene.provider.agent_says(|line| line.contains("brought directly for a while"), PATIENCE)?;

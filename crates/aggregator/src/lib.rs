@@ -8,7 +8,6 @@ pub mod collect;
 pub mod config;
 mod equivocation;
 pub mod files;
-pub mod forest;
 pub mod http;
 pub mod init;
 pub mod metrics;

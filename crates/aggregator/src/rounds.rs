@@ -9,12 +9,11 @@
 use crate::{
     Part, Statement,
     files::{self, clear_unfinished},
-    forest::Forest,
     state::Snapshot,
 };
-use blockcloud_client::aggregator_api::digests;
+use blockcloud_client::aggregator_api::{RoundContents, RoundItem, digests};
 use blockcloud_primitives::{Digest, SlotEntry};
-use blockcloud_receipt_log::{SlotTreeError, slot_hash};
+use blockcloud_receipt_log::{Forest, SlotTreeError, slot_hash};
 use codec::{Decode, DecodeAll as _, Encode};
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -76,6 +75,22 @@ impl Loaded {
         let found = slots.binary_search_by_key(&slot, |record| record.slot).ok().and_then(|at| slots.get(at));
         let entry = found.filter(|record| record.registered).and_then(|record| record.entry);
         Some((entry, digests(&self.forest.path(0, slot.checked_sub(self.part.base)?)?)))
+    }
+
+    /// What this round holds, at most so many slots and parts, after this slot.
+    pub fn contents(&self, after: Option<u32>, limit: usize) -> RoundContents {
+        let beyond = |slot: u32| after.is_none_or(|after| slot > after);
+        let slots = self.snapshot.slots.iter().filter(|record| record.registered && beyond(record.slot));
+        let slots = slots.filter_map(|record| Some(RoundItem::Slot { slot: record.slot, entry: record.entry? }));
+        let parts = self.snapshot.parts.iter().filter(|record| record.registered && beyond(record.part.base));
+        let parts = parts.filter_map(|record| record.branch).map(RoundItem::Part);
+        // Each of the two rises: the first of both together are among the first of each.
+        let mut items: Vec<_> = slots.take(limit.saturating_add(1)).chain(parts.take(limit.saturating_add(1))).collect();
+        items.sort_by_key(RoundItem::slot);
+        let more = items.len() > limit;
+        items.truncate(limit);
+        let next = items.last().filter(|_| more).map(RoundItem::slot);
+        RoundContents { statement: self.statement, part: self.part, items, next }
     }
 
     /// Number of the branch that stands for a part, and the path from its root to this round's. Nothing for what is no part here, or has no branch.

@@ -3,13 +3,13 @@
 
 use crate::{
     context::now,
-    fault::Fault,
     output::{Output, plain},
+    peer::{LARGEST_JSON, Peer, client},
 };
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{
     Signer, access,
-    agent_api::{Health, JobStatus, Refusal, SignedCheckpoint},
+    agent_api::{Health, JobStatus, SignedCheckpoint},
 };
 use blockcloud_primitives::{Blob, CollateralItem, Digest, Evidence, JobId, JobView, Receipt};
 use blockcloud_seal::Envelope;
@@ -20,8 +20,6 @@ use std::time::Duration;
 
 /// How long an authorization is good for, in milliseconds.
 const AUTHORIZATION: u64 = 10 * 60 * 1000;
-/// Most bytes of an answer as JSON.
-const LARGEST_JSON: u64 = 1 << 20;
 /// Most bytes of all checkpoints as JSON.
 const LARGEST_CHECKPOINTS: u64 = 64 << 20;
 /// Most bytes of an output whose size is not known: a guest has at most 4 GiB of memory for it.
@@ -38,10 +36,6 @@ pub struct Agent {
     genesis: Digest,
 }
 
-fn client() -> reqwest::ClientBuilder {
-    Client::builder().redirect(reqwest::redirect::Policy::none())
-}
-
 impl Agent {
     /// The agent that a job's provider has published.
     pub fn of(job: &JobView, genesis: Digest, timeout: Duration) -> Result<Self> {
@@ -55,6 +49,10 @@ impl Agent {
         }
         let http = client().connect_timeout(timeout).read_timeout(timeout).build()?;
         Ok(Self { http, base: endpoint.trim_end_matches('/').to_owned(), job, genesis })
+    }
+
+    fn peer(&self) -> Peer<'_> {
+        Peer::agent(&self.base)
     }
 
     /// The job.
@@ -78,12 +76,12 @@ impl Agent {
     /// Sends a request that must succeed.
     async fn send(&self, request: RequestBuilder) -> Result<Response> {
         let answer = self.ask(request).await?;
-        if answer.status().is_success() { Ok(answer) } else { Err(refused(&self.base, answer).await) }
+        if answer.status().is_success() { Ok(answer) } else { Err(self.peer().refused(answer).await) }
     }
 
     /// Sends a request and reads the answer's JSON.
     async fn json<T: DeserializeOwned>(&self, request: RequestBuilder, limit: u64) -> Result<T> {
-        json(&self.base, self.send(request).await?, limit).await
+        self.peer().json(self.send(request).await?, limit).await
     }
 
     /// The agent itself.
@@ -91,9 +89,9 @@ impl Agent {
         let base = base.trim_end_matches('/');
         let answer = client().timeout(timeout).build()?.get(format!("{base}/v1/health")).send().await?;
         if !answer.status().is_success() {
-            return Err(refused(base, answer).await);
+            return Err(Peer::agent(base).refused(answer).await);
         }
-        json(base, answer, LARGEST_JSON).await
+        Peer::agent(base).json(answer, LARGEST_JSON).await
     }
 
     /// The job as the agent sees it; `None` while it does not know the job.
@@ -101,8 +99,8 @@ impl Agent {
         let answer = self.ask(self.http.get(self.url(""))).await?;
         match answer.status() {
             StatusCode::NOT_FOUND => Ok(None),
-            status if status.is_success() => Ok(Some(json(&self.base, answer, LARGEST_JSON).await?)),
-            _ => Err(refused(&self.base, answer).await),
+            status if status.is_success() => Ok(Some(self.peer().json(answer, LARGEST_JSON).await?)),
+            _ => Err(self.peer().refused(answer).await),
         }
     }
 
@@ -139,7 +137,7 @@ impl Agent {
             None => (LARGEST_OUTPUT, answer.content_length().unwrap_or_default()),
         };
         let progress = output.bytes(total, "fetching the sealed output");
-        let bytes = body(&self.base, answer, limit, |read| progress.set_position(read)).await?;
+        let bytes = self.peer().body(answer, limit, |read| progress.set_position(read)).await?;
         progress.finish_and_clear();
         if let Some(expected) = expected
             && Digest::of(&bytes) != expected.digest
@@ -162,7 +160,7 @@ impl Agent {
             let from = receipts.len() as u64;
             let limit = (size - from).min(PAGE);
             let answer = self.send(self.http.get(self.url(&format!("/receipts?from={from}&limit={limit}")))).await?;
-            let bytes = body(&self.base, answer, limit.saturating_mul(length), |_| ()).await?;
+            let bytes = self.peer().body(answer, limit.saturating_mul(length), |_| ()).await?;
             let before = receipts.len();
             for record in bytes.chunks_exact(Receipt::ENCODED_LEN) {
                 receipts.push(Receipt::decode(&mut &record[..]).context("the agent sent something that is no receipt")?);
@@ -193,46 +191,6 @@ impl Agent {
             }
             all.extend(page);
         }
-    }
-}
-
-/// Reads an answer of at most `limit` bytes.
-async fn body(base: &str, mut answer: Response, limit: u64, mut progress: impl FnMut(u64)) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    while let Some(chunk) = answer.chunk().await.with_context(|| format!("the agent at {} broke off", plain(base)))? {
-        let read = bytes.len() as u64 + chunk.len() as u64;
-        if read > limit {
-            bail!("the agent at {} sends more than the {limit} bytes that this answer may have: it is broken or means harm", plain(base));
-        }
-        bytes.extend_from_slice(&chunk);
-        progress(read);
-    }
-    Ok(bytes)
-}
-
-async fn json<T: DeserializeOwned>(base: &str, answer: Response, limit: u64) -> Result<T> {
-    let bytes = body(base, answer, limit, |_| ()).await?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| anyhow::anyhow!("the agent at {} sent an answer that cannot be read: {}", plain(base), plain(&error.to_string())))
-}
-
-/// The error for an answer that is no success.
-async fn refused(base: &str, answer: Response) -> anyhow::Error {
-    let status = answer.status();
-    let text = match json::<Refusal>(base, answer, LARGEST_JSON).await {
-        Ok(refusal) => format!("the agent refused ({status}): {}; {}", plain(&refusal.error), plain(&refusal.advice)),
-        Err(_) if status.is_redirection() => {
-            format!(
-                "the agent at {} points elsewhere ({status}), which is not followed: its provider must publish the right address",
-                plain(base)
-            )
-        }
-        Err(_) => format!("the agent at {} refused: {status}", plain(base)),
-    };
-    match status {
-        // It is there, or something before it is, but it cannot answer now.
-        StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => Fault::Unreachable(text).into(),
-        _ => anyhow::Error::msg(text),
     }
 }
 

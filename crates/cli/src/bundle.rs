@@ -5,6 +5,7 @@
 
 use crate::{
     commands::evidence::{Roots, Setting, judge},
+    completeness::access::first_wrong_index,
     verdict::Verdict,
 };
 use anyhow::{Context as _, Result, bail};
@@ -75,6 +76,7 @@ impl Bundle {
         self.verify_chain(pinned, &mut verdict);
         self.verify_evidence(root, &mut verdict);
         self.verify_sequence(&mut verdict);
+        self.verify_objects(&mut verdict);
         self.verify_places(&mut verdict);
         let tree: Tree = self.receipts.iter().map(receipt_hash).collect();
         self.verify_checkpoints(&tree, &mut verdict);
@@ -167,6 +169,15 @@ impl Bundle {
             "the guest's clock never goes back",
             backwards.is_none(),
             backwards.map_or_else(String::new, |pair| format!("between receipts {} and {}", pair[0].seq, pair[1].seq)),
+        );
+    }
+
+    fn verify_objects(&self, verdict: &mut Verdict) {
+        let wrong = first_wrong_index(&self.receipts);
+        verdict.check(
+            "every index of objects is that of the receipts that it covers",
+            wrong.is_none(),
+            wrong.map_or_else(String::new, |seq| format!("not the one in receipt {seq}")),
         );
     }
 

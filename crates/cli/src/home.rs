@@ -102,6 +102,15 @@ impl JobFolder {
             fs::rename(&draft, &path)?;
             sync(&folder)?;
         }
+        Self::open(path)
+    }
+
+    /// The folder of a placed job that has its number already.
+    pub fn of(home: &Path, genesis: Digest, job: JobId) -> Result<Self> {
+        Self::open(Self::chain(home, genesis).join(format!("job-{job}")))
+    }
+
+    fn open(path: PathBuf) -> Result<Self> {
         let text = fs::read(path.join("job.json")).with_context(|| format!("cannot read {}", path.join("job.json").display()))?;
         let agreed = serde_json::from_slice(&text).with_context(|| format!("{} was changed", path.join("job.json").display()))?;
         Ok(Self { path, agreed })

@@ -5,21 +5,24 @@
 #![forbid(unsafe_code)]
 
 mod agent;
+mod aggregator;
 mod archive;
 mod bundle;
 mod commands;
+pub mod completeness;
 mod context;
 mod fault;
 mod home;
 mod keyd;
 mod keys;
 mod output;
+mod peer;
 mod release;
 mod signing;
 mod spec;
 mod trust;
 mod units;
-mod verdict;
+pub mod verdict;
 
 use clap::Parser as _;
 use std::process::ExitCode;

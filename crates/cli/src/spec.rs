@@ -306,6 +306,13 @@ fn engine_of(guest: &Path) -> Result<EngineId> {
     text.trim().parse().map_err(|_| anyhow::anyhow!("{} engine-id printed no engine id: is it the guest?", guest.display()))
 }
 
+/// The names under which a guest takes in what a manifest lists, in the order in which it does.
+pub fn taken_in(manifest: &Manifest) -> impl Iterator<Item = String> {
+    let files = manifest.files.iter().map(|file| format!("/input/{}", file.path));
+    let stdin = manifest.stdin.iter().map(|_| "stdin".to_owned());
+    std::iter::once("module".to_owned()).chain(files).chain(stdin)
+}
+
 /// The file names that a job's receipts stand for, by their keyed digests.
 pub fn names(manifest: &Manifest) -> BTreeMap<Digest, String> {
     let inputs = manifest.files.iter().map(|file| format!("/input/{}", file.path));

@@ -243,6 +243,46 @@ fn is_signed(key: &PublicKey, signature: &Signature, message: &[u8]) -> bool {
     ed25519::Pair::verify(&ed25519::Signature::from_raw(signature.0), message, &ed25519::Public::from_raw(key.0))
 }
 
+/// Something that a round holds.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoundItem {
+    /// A filled slot.
+    #[codec(index = 0)]
+    Slot {
+        /// Which, counted in the whole tree.
+        slot: u32,
+        /// What stands there.
+        entry: SlotEntry,
+    },
+    /// A part that an aggregator below collects.
+    #[codec(index = 1)]
+    Part(SignedBranch),
+}
+
+impl RoundItem {
+    /// The first slot that it is about.
+    pub fn slot(&self) -> u32 {
+        match self {
+            Self::Slot { slot, .. } => *slot,
+            Self::Part(signed) => signed.branch.base,
+        }
+    }
+}
+
+/// What a round holds, all of it or a page.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize)]
+pub struct RoundContents {
+    /// What was signed.
+    pub statement: Statement,
+    /// The slots that it is about.
+    pub part: Part,
+    /// Filled slots and parts, in rising order.
+    pub items: Vec<RoundItem>,
+    /// Where there is more: ask for what comes after this slot.
+    pub next: Option<u32>,
+}
+
 /// Hashes as the verifier takes them.
 pub fn hashes(digests: &[Digest]) -> Vec<Hash> {
     digests.iter().map(|digest| digest.0).collect()

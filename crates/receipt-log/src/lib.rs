@@ -8,6 +8,8 @@
 mod batch;
 #[cfg(feature = "std")]
 pub mod document;
+#[cfg(feature = "std")]
+mod forest;
 #[cfg(feature = "formats")]
 pub mod formats;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
@@ -39,6 +41,8 @@ mod verify;
 
 #[cfg(feature = "std")]
 pub use batch::{receipt_hashes, receipt_hashes_on};
+#[cfg(feature = "std")]
+pub use forest::Forest;
 pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, encode_receipt, leaf_hash, node_hash, receipt_bytes, receipt_hash};
 #[cfg(feature = "std")]

@@ -43,6 +43,8 @@ pub use error::ApiError;
 pub const SCALE: &str = "application/octet-stream";
 /// Bodies are weighed in units of this many bytes.
 const UNIT: usize = 1_024;
+/// Most slots and parts in one answer: about a megabyte in SCALE.
+const CONTENTS: usize = 4_096;
 /// Most contradictions in one answer.
 const PAGE: usize = 64;
 
@@ -98,6 +100,7 @@ pub fn router(server: Arc<Server>) -> Router {
         .route("/v1/rounds/latest", get(latest))
         .route("/v1/rounds/{number}", get(round))
         .route("/v1/rounds/{number}/slots/{slot}", get(slot_of_round))
+        .route("/v1/rounds/{number}/contents", get(contents_of_round))
         .route("/v1/sources/{slot}", get(source))
         .route("/v1/sources/{slot}/proof", get(proof))
         .route("/v1/parts/{base}/{height}", get(part))
@@ -322,6 +325,18 @@ async fn slot_of_round(
     server.shared.rounds.statement(number).ok_or_else(|| missing_round(&server, number))?;
     let loaded = server.loaded(number).await?;
     Ok(answer(&headers, StatusCode::OK, &server.anchors.prove_here(slot, &loaded)?))
+}
+
+/// All that a round holds: `GET /v1/rounds/{number}/contents?after=SLOT`.
+async fn contents_of_round(
+    State(server): State<Its>,
+    headers: HeaderMap,
+    Path(number): Path<u64>,
+    Query(asked): Query<After<u32>>,
+) -> Result<Response, ApiError> {
+    server.shared.rounds.statement(number).ok_or_else(|| missing_round(&server, number))?;
+    let loaded = server.loaded(number).await?;
+    Ok(answer(&headers, StatusCode::OK, &loaded.contents(asked.after, CONTENTS)))
 }
 
 /// What is known of a source: `GET /v1/sources/{slot}`.

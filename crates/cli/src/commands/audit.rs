@@ -4,6 +4,7 @@ use crate::{
     agent::Agent,
     bundle::{Bundle, FORMAT},
     commands::{
+        complete,
         evidence::{Setting, roots},
         receipt::log,
     },
@@ -49,6 +50,9 @@ pub enum Command {
         #[arg(long)]
         online: bool,
     },
+    /// Is the record complete? Five questions, each with an answer of its own.
+    #[command(subcommand)]
+    Complete(complete::Command),
     /// Write down the authorities that finalise now, as a node that you trust says, to verify later bundles from there.
     Authorities {
         /// The file.
@@ -64,6 +68,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             let pinned = authorities.as_deref().map(read_authorities).transpose()?;
             verify(context, &file, root, pinned.as_ref(), online).await
         }
+        Command::Complete(command) => complete::run(context, command).await,
         Command::Authorities { to } => authorities(context, &to).await,
     }
 }

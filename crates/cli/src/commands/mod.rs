@@ -5,6 +5,7 @@ mod aggregator;
 mod audit;
 mod bond;
 mod chip;
+mod complete;
 mod doctor;
 pub mod evidence;
 mod fact;

@@ -5,7 +5,7 @@
 //!
 //! Not here: what stands in the slots, signatures.
 
-use blockcloud_receipt_log::{Hash, SlotTree, SlotTreeError};
+use crate::{Hash, SlotTree, SlotTreeError};
 use std::collections::BTreeMap;
 
 /// The trees between two levels, by their position on the upper one.
@@ -115,7 +115,7 @@ impl Forest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use blockcloud_receipt_log::{leaf_hash, verify_inclusion};
+    use crate::{leaf_hash, verify_inclusion};
     use proptest::prelude::*;
 
     fn hash(slot: u32) -> Hash {
