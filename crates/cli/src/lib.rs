@@ -13,6 +13,7 @@ mod fault;
 mod home;
 mod keyd;
 mod keys;
+mod lineage;
 mod output;
 mod release;
 mod signing;

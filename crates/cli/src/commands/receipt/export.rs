@@ -5,7 +5,6 @@
 
 use super::log;
 use crate::{
-    bundle::Bundle,
     commands::audit,
     context::{Context, now},
     fault::{as_usage, usage},
@@ -90,12 +89,8 @@ pub struct Arguments {
     /// Compare the bundle's head with the node's (--node).
     #[arg(long)]
     online: bool,
-    /// The vendor's root that you believe, and no other, when the bundle is verified: BLAKE3 of its DER.
-    #[arg(long)]
-    root: Option<Digest>,
-    /// The authorities that you trust to begin with, when the bundle is verified; without it, those of the first block.
-    #[arg(long, value_name = "FILE")]
-    authorities: Option<PathBuf>,
+    #[command(flatten)]
+    belief: audit::Belief,
 }
 
 impl Arguments {
@@ -112,8 +107,8 @@ impl Arguments {
             ("--limit", self.limit.is_some() && !view),
             ("--verify-at", self.verify_at.is_some() && !view),
             ("--online", self.online && self.bundle.is_none()),
-            ("--root", self.root.is_some() && self.bundle.is_none()),
-            ("--authorities", self.authorities.is_some() && self.bundle.is_none()),
+            ("--root", self.belief.root.is_some() && self.bundle.is_none()),
+            ("--authorities", self.belief.authorities.is_some() && self.bundle.is_none()),
         ];
         if let Some((flag, _)) = misplaced.iter().find(|(_, misplaced)| *misplaced) {
             return Err(usage(format!("{flag} has no meaning for what is exported here")));
@@ -184,23 +179,7 @@ async fn from_chain(context: &Context, job: JobId) -> Result<Source> {
 }
 
 async fn from_bundle(context: &Context, file: &Path, arguments: &Arguments) -> Result<Source> {
-    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display())).map_err(as_usage)?;
-    let bundle = Bundle::read(&text)?;
-    if let Some(expected) = context.genesis().filter(|expected| *expected != bundle.genesis) {
-        bail!("the bundle is of the chain with genesis {}, not {expected}", bundle.genesis);
-    }
-    let mut verdict = bundle.verify(arguments.root, arguments.authorities.as_deref().map(audit::read_authorities).transpose()?.as_ref());
-    if arguments.online {
-        audit::compare(context, &bundle, &mut verdict).await?;
-    }
-    if !verdict.holds() {
-        let failed: Vec<_> = verdict.checks.iter().filter(|check| !check.holds).map(|check| check.claim).collect();
-        bail!(
-            "nothing is exported of a bundle that does not hold: not so: {}. See `blockcloud audit verify {}`",
-            failed.join("; "),
-            file.display()
-        );
-    }
+    let bundle = arguments.belief.read(context, file, arguments.online).await?;
     if !arguments.online {
         context.output.say("note: the head is what the chain had finalised when the bundle was written; --online asks whether it still is");
     }
