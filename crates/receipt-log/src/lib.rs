@@ -8,6 +8,10 @@
 mod batch;
 #[cfg(feature = "std")]
 pub mod document;
+#[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
+mod erased;
+#[cfg(feature = "std")]
+mod erasure;
 #[cfg(feature = "formats")]
 pub mod formats;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
@@ -37,6 +41,7 @@ mod verify;
 
 #[cfg(feature = "std")]
 pub use batch::{receipt_hashes, receipt_hashes_on};
+pub use erased::{ErasedEntry, entry_leaf};
 pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, encode_receipt, leaf_hash, node_hash, receipt_bytes, receipt_hash};
 #[cfg(feature = "std")]
