@@ -9,6 +9,7 @@ mod archive;
 mod bundle;
 mod commands;
 mod context;
+mod entry;
 mod fault;
 mod home;
 mod keyd;

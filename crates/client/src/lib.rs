@@ -23,6 +23,7 @@ mod address;
 pub mod agent_api;
 pub mod calls;
 mod chain;
+mod completed;
 mod error;
 mod events;
 mod market;

@@ -93,6 +93,14 @@ async fn gather(context: &Context, job: JobId) -> Result<(Bundle, u32)> {
     let roots = roots(&chain, &evidence).await?.context("the chain holds no vendor certificates for this hardware")?;
     let collateral = if evidence.tee.is_tdx() { log.agent.collateral().await? } else { Vec::new() };
     let setting = Setting::of(&chain, &log.view, &evidence, collateral, None, None).await?;
+    let completion_signature = match &log.view.completion {
+        Some(completion) => {
+            let found = chain.completion_signature(completion, &log.head, &evidence.receipt_key, block.number).await;
+            let found = found.context("the guest's signature over its completion is not to be had: ask a node that keeps all blocks")?;
+            Some(found.context("the chain's blocks do not hold the guest's signature over its completion")?)
+        }
+        None => None,
+    };
     let bundle = Bundle {
         format: FORMAT.into(),
         genesis: chain.genesis(),
@@ -103,7 +111,8 @@ async fn gather(context: &Context, job: JobId) -> Result<(Bundle, u32)> {
         checkpoints: checkpoints(&log.agent, log.head.size).await?,
         job: log.view,
         evidence,
-        receipts: log.receipts,
+        receipts: log.entries,
+        completion_signature,
         proof,
     };
     Ok((bundle, block.number))

@@ -11,7 +11,7 @@
 //!   `Write`s that cover the file and hold the same bytes.
 
 use super::{Edge, Erased, Graph, Node, Place, Receipts, Step, What};
-use crate::{bundle::Bundle, spec::names};
+use crate::{bundle::Bundle, entry::Entry, spec::names};
 use blockcloud_primitives::{Blob, Digest, JobId, Op, Receipt, Workload};
 use blockcloud_seal::{Manifest, ObjectKey, sealed_len};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -153,9 +153,18 @@ impl<'a, 'b> JobBuilder<'a, 'b> {
     }
 
     fn run(mut self, wanted: &Wanted) {
-        let last_store = self.bundle.receipts.iter().rev().find(|receipt| receipt.op == Op::Store).map(|receipt| receipt.seq);
+        let last_store = self.bundle.receipts().filter(|receipt| receipt.op == Op::Store).last().map(|receipt| receipt.seq);
         let mut blobs = std::iter::once(self.bundle.job.spec.manifest).chain(self.bundle.job.spec.inputs.iter().copied());
-        for receipt in &self.bundle.receipts {
+        let mut takes = true;
+        for entry in &self.bundle.receipts {
+            let Entry::Receipt(receipt) = entry else {
+                // Behind the key and before the first work, what was erased was about a blob.
+                if takes && entry.seq() > 0 {
+                    blobs.next();
+                }
+                continue;
+            };
+            takes &= matches!(receipt.op, Op::Ingest | Op::KeyRelease);
             match receipt.op {
                 Op::Ingest => self.ingest(receipt, blobs.next()),
                 Op::Read => {
@@ -375,7 +384,7 @@ impl<'a, 'b> JobBuilder<'a, 'b> {
         };
         let mut written = BTreeMap::<Digest, Covered>::new();
         let mut found = BTreeSet::new();
-        for receipt in &self.bundle.receipts {
+        for receipt in self.bundle.receipts() {
             let whole = receipt.offset == 0 && receipt.bytes == length;
             match receipt.op {
                 Op::Ingest if whole && is_there(receipt) => drop(found.insert((receipt.object, Has::Came))),

@@ -240,7 +240,8 @@ fn bundle(story: &Story) -> Vec<u8> {
         .into();
     let (size, root) = previous;
     job.head = Some(Head { size, root, time: AT, usage: Usage::default(), accepted_at: AT });
-    job.completion = Some(Completion { version: 1, job: id, size, root, output: story.output, exit: Exit::Code(0), erased: size - 1 });
+    let completion = Completion { version: 1, job: id, size, root, output: story.output, exit: Exit::Code(0), erased: size - 1 };
+    job.completion = Some(completion);
     let record = JobRecord {
         customer: job.customer,
         provider: job.provider,
@@ -270,7 +271,7 @@ fn bundle(story: &Story) -> Vec<u8> {
         (keys::log(id), (0u64, job.head, false).encode()),
     ]);
     let bundle = json!({
-        "format": "blockcloud-audit/v2",
+        "format": "blockcloud-audit/v3",
         "genesis": *GENESIS,
         "job": job,
         "evidence": evidence,
@@ -279,6 +280,7 @@ fn bundle(story: &Story) -> Vec<u8> {
         "at": AT,
         "receipts": receipts,
         "checkpoints": checkpoints,
+        "completion_signature": Signature(guest.sign(&completion.signing_payload(&GENESIS))),
         "proof": proof,
     });
     serde_json::to_vec(&bundle).unwrap()

@@ -6,6 +6,7 @@ use super::{Belief, gather, hold};
 use crate::{
     bundle::Bundle,
     context::Context,
+    entry::erased,
     fault::{as_usage, usage},
     home::{Agreed, JobFolder},
     lineage::{
@@ -106,6 +107,12 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
         bail!("{} is in none of these records{advice}", arguments.object);
     }
     let graph = graph.around(&found, arguments.direction, arguments.limit.into());
+    for bundle in &bundles {
+        let erased = erased(&bundle.receipts).len();
+        if erased > 0 {
+            context.output.say(format!("note: {erased} receipts of job {} were erased: what they said is not in this", bundle.job.id));
+        }
+    }
     let missing = missing(&graph, &bundles, &known, arguments.direction);
     for missing in &missing {
         context.output.say(format!("note: {}", sentence(missing)));
@@ -120,6 +127,8 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
                 fields.insert("object".into(), json!(arguments.object));
                 fields.insert("direction".into(), json!(arguments.direction));
                 fields.insert("missing".into(), json!(missing));
+                let erased = bundles.iter().map(|bundle| json!({"job": bundle.job.id, "seqs": erased(&bundle.receipts)}));
+                fields.insert("erased_receipts".into(), erased.filter(|erased| erased["seqs"] != json!([])).collect());
             }
             context.output.result(&shown, |_| tree(&graph, arguments.direction))?;
         }
