@@ -113,6 +113,28 @@ async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -
         assert_eq!(check.map(|check| &check["holds"]), Some(&Value::Bool(false)), "{claim}: {verdict}");
     }
 
+    // The guest's signature over its last word is in the file, found in the chain's blocks.
+    assert!(good["completion_signature"].is_string());
+
+    // The data is followed from the customer's file through the job to the output, by whoever has the job's keys.
+    let blob = view.completion.context("the completion")?.output.digest.to_string();
+    let bundle_path = bundle.display().to_string();
+    let lineage = |object: &str| customer.run(["audit", "lineage", object, "--bundle", &bundle_path]);
+    let graph = lineage(&blob)?;
+    let node = |graph: &Value, name: &str| {
+        let nodes = graph["nodes"].as_array().cloned().unwrap_or_default();
+        nodes.into_iter().find(|node| node["name"] == name || node["kind"] == name)
+    };
+    let input = node(&graph, "/input/seattle-weather.csv").context("the input is behind the output")?;
+    assert_eq!((&input["places"][0]["job"], &input["places"][0]["receipts"]["proved"]), (&job.0.into(), &true.into()));
+    assert!(input["erased"]["time"].is_u64(), "{input}");
+    assert!(graph["edges"].as_array().is_some_and(|edges| edges.iter().any(|edge| edge["step"] == "store")), "{graph}");
+    let written = lineage(&into.join("output/monthly.csv").display().to_string())?;
+    assert!(node(&written, "content").is_some_and(|content| content["asked"] == true), "{written}");
+    assert!(node(&written, "/input/seattle-weather.csv").is_some(), "what came back was made of the input: {written}");
+    let nowhere = good["genesis"].as_str().context("the genesis hash")?;
+    assert_eq!(customer.try_run(["audit", "lineage", nowhere, "--bundle", &bundle_path])?.status.code(), Some(1));
+
     // Without the first block's state somebody has to name authorities; others than the chain's finalise nothing.
     let mut anonymous = good.clone();
     anonymous["proof"].as_object_mut().map(|proof| proof.remove("first"));

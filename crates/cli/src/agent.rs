@@ -3,6 +3,7 @@
 
 use crate::{
     context::now,
+    entry::Entry,
     output::{Output, plain},
     peer::{LARGEST_JSON, Peer, client},
 };
@@ -13,7 +14,6 @@ use blockcloud_client::{
 };
 use blockcloud_primitives::{Blob, CollateralItem, Digest, Evidence, JobId, JobView, Receipt};
 use blockcloud_seal::Envelope;
-use codec::Decode as _;
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
@@ -151,8 +151,8 @@ impl Agent {
         Ok(bytes)
     }
 
-    /// Downloads the first `size` receipts of the log. Nothing is verified here.
-    pub async fn receipts(&self, size: u64, output: Output) -> Result<Vec<Receipt>> {
+    /// Downloads the first `size` entries of the log. Nothing is verified here.
+    pub async fn receipts(&self, size: u64, output: Output) -> Result<Vec<Entry>> {
         let length = Receipt::ENCODED_LEN as u64;
         let progress = output.bytes(size.saturating_mul(length), "fetching receipts");
         let mut receipts = Vec::new();
@@ -163,7 +163,7 @@ impl Agent {
             let bytes = self.peer().body(answer, limit.saturating_mul(length), |_| ()).await?;
             let before = receipts.len();
             for record in bytes.chunks_exact(Receipt::ENCODED_LEN) {
-                receipts.push(Receipt::decode(&mut &record[..]).context("the agent sent something that is no receipt")?);
+                receipts.push(Entry::read(record)?);
             }
             if receipts.len() == before {
                 bail!("the agent has only {before} of the {size} receipts that the chain knows of: it withholds the rest");

@@ -6,6 +6,8 @@
 use crate::{
     commands::evidence::{Roots, Setting, judge},
     completeness::access::first_wrong_index,
+    entry::{Entry, erased},
+    units::date,
     verdict::Verdict,
 };
 use anyhow::{Context as _, Result, bail};
@@ -17,19 +19,22 @@ use blockcloud_client::{
 use blockcloud_primitives::{
     AccountId, Checkpoint, CollateralItem, Digest, End, Evidence, Head, JobState, JobView, Moment, Op, Party, PublicKey, Receipt, Signature,
 };
-use blockcloud_receipt_log::{Tree, receipt_hash};
+use blockcloud_receipt_log::Tree;
 use codec::Encode as _;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The layout that this program writes and reads.
-pub const FORMAT: &str = "blockcloud-audit/v2";
+/// The layout that this program writes.
+pub const FORMAT: &str = "blockcloud-audit/v3";
+/// The layout before: without the guest's signature over its completion, and without erased receipts. Read as well, because a job that is closed cannot be
+/// exported again.
+const FORMAT_2: &str = "blockcloud-audit/v2";
 
 /// A job's whole record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
-    /// [`FORMAT`].
+    /// [`FORMAT`], or the one before.
     pub format: String,
     /// Hash of the chain's first block.
     pub genesis: Digest,
@@ -46,10 +51,13 @@ pub struct Bundle {
     pub collateral: Vec<CollateralItem>,
     /// As of when the evidence is judged: when its session began; where it rests on collateral, when that was exported.
     pub at: Moment,
-    /// Every receipt, in order.
-    pub receipts: Vec<Receipt>,
+    /// Every entry of the log, in order: receipts, and what is left of those that were erased.
+    pub receipts: Vec<Entry>,
     /// The guest's signed checkpoints, in order.
     pub checkpoints: Vec<SignedCheckpoint>,
+    /// The receipt key's signature over the completion, if the job is completed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completion_signature: Option<Signature>,
     /// The chain's proof of the job, its spec and its log's head.
     pub proof: ChainProof,
 }
@@ -58,10 +66,18 @@ impl Bundle {
     /// Reads a bundle.
     pub fn read(text: &[u8]) -> Result<Self> {
         let bundle: Self = serde_json::from_slice(text).context("this is not an audit bundle")?;
-        if bundle.format != FORMAT {
-            bail!("the bundle is of format `{}`; this program reads {FORMAT}: export it again", bundle.format);
+        if bundle.format != FORMAT && bundle.format != FORMAT_2 {
+            bail!("the bundle is of format `{}`; this program reads {FORMAT} and {FORMAT_2}: export it again", bundle.format);
+        }
+        if bundle.format == FORMAT_2 && (bundle.completion_signature.is_some() || !erased(&bundle.receipts).is_empty()) {
+            bail!("the bundle says that it is of format {FORMAT_2}, and holds what that has not");
         }
         Ok(bundle)
+    }
+
+    /// The receipts that are there.
+    pub fn receipts(&self) -> impl Iterator<Item = &Receipt> {
+        self.receipts.iter().filter_map(Entry::receipt)
     }
 
     /// The head of the log as the chain accepted it.
@@ -78,7 +94,7 @@ impl Bundle {
         self.verify_sequence(&mut verdict);
         self.verify_objects(&mut verdict);
         self.verify_places(&mut verdict);
-        let tree: Tree = self.receipts.iter().map(receipt_hash).collect();
+        let tree: Tree = self.receipts.iter().map(Entry::leaf).collect();
         self.verify_checkpoints(&tree, &mut verdict);
         self.verify_head(&tree, &mut verdict);
         if self.job.state == JobState::Settled(End::Completed) {
@@ -153,18 +169,30 @@ impl Bundle {
     }
 
     fn verify_sequence(&self, verdict: &mut Verdict) {
-        let gap = self.receipts.iter().zip(0u64..).find(|(receipt, seq)| receipt.seq != *seq || receipt.job != self.job.id);
+        let gap = self.receipts.iter().zip(0u64..).find(|(entry, seq)| entry.seq() != *seq || entry.job() != self.job.id);
         verdict.check(
             "the receipts are this job's and their sequence has no gap",
             gap.is_none(),
             gap.map_or_else(
                 || format!("{} receipts", self.receipts.len()),
-                |(receipt, seq)| format!("at position {seq} stands receipt {} of job {}", receipt.seq, receipt.job),
+                |(entry, seq)| format!("at position {seq} stands receipt {} of job {}", entry.seq(), entry.job()),
             ),
         );
-        let salts: BTreeSet<_> = self.receipts.iter().map(|receipt| receipt.salt).collect();
-        verdict.check("every receipt has a salt of its own", salts.len() == self.receipts.len(), format!("{} salts", salts.len()));
-        let backwards = self.receipts.windows(2).find(|pair| pair[1].time < pair[0].time);
+        let erased = erased(&self.receipts);
+        if !erased.is_empty() {
+            let (count, of) = (erased.len(), self.receipts.len());
+            let shown: Vec<_> = erased.iter().take(20).map(u64::to_string).collect();
+            let more = if count > shown.len() { ", ..." } else { "" };
+            verdict.check(
+                "every receipt is there, or its leaf hash stands for it",
+                true,
+                format!("{count} of {of} were erased, and nobody can say what they said: {}{more}", shown.join(", ")),
+            );
+        }
+        let receipts: Vec<_> = self.receipts().collect();
+        let salts: BTreeSet<_> = receipts.iter().map(|receipt| receipt.salt).collect();
+        verdict.check("every receipt has a salt of its own", salts.len() == receipts.len(), format!("{} salts", salts.len()));
+        let backwards = receipts.windows(2).find(|pair| pair[1].time < pair[0].time);
         verdict.check(
             "the guest's clock never goes back",
             backwards.is_none(),
@@ -183,7 +211,7 @@ impl Bundle {
 
     fn verify_places(&self, verdict: &mut Verdict) {
         let here = |party: &Party| party.site == Party::GUEST.site || party.site == self.job.site;
-        let elsewhere = self.receipts.iter().find(|receipt| !here(&receipt.from) || !here(&receipt.to));
+        let elsewhere = self.receipts().find(|receipt| !here(&receipt.from) || !here(&receipt.to));
         verdict.check(
             "every site that a receipt names is the job's",
             elsewhere.is_none(),
@@ -241,15 +269,35 @@ impl Bundle {
             verdict.check("the guest said how it ended", false, "no completion on chain");
             return;
         };
-        let erase = usize::try_from(completion.erased).ok().and_then(|position| self.receipts.get(position));
-        let erased = erase.is_some_and(|receipt| receipt.op == Op::Erase);
-        verdict.check("the log says that the data was erased", erased, format!("receipt {}", completion.erased));
-        let later = self.receipts.iter().skip(usize::try_from(completion.erased).unwrap_or(usize::MAX)).skip(1);
-        let handled = later.into_iter().find(|receipt| !matches!(receipt.op, Op::Heartbeat | Op::Admin));
+        if self.format != FORMAT_2 {
+            let signature = self.completion_signature.as_ref();
+            let payload = completion.signing_payload(&self.genesis);
+            let signed =
+                completion.job == self.job.id && signature.is_some_and(|signature| verify(&self.evidence.receipt_key, &payload, signature));
+            let found = if signature.is_some() { format!("{:?}", completion.exit) } else { "its signature is not in the file".into() };
+            verdict.check("the completion is signed by the attested receipt key", signed, found);
+        }
+        let position = usize::try_from(completion.erased).unwrap_or(usize::MAX);
+        let erase = self.receipts.get(position).and_then(Entry::receipt);
+        // What is below the chain's head is proved to be in the log by that.
+        let erased = erase.is_some_and(|receipt| receipt.op == Op::Erase) && completion.erased < completion.size;
+        verdict.check(
+            "the log says that the data was erased",
+            erased,
+            erase.map_or_else(
+                || format!("receipt {} is not there", completion.erased),
+                |receipt| format!("receipt {}, {:?} at {}", receipt.seq, receipt.op, date(receipt.time)),
+            ),
+        );
+        let idle = |entry: &Entry| entry.receipt().is_some_and(|receipt| matches!(receipt.op, Op::Heartbeat | Op::Admin));
+        let handled = self.receipts.iter().skip(position).skip(1).find(|entry| !idle(entry));
         verdict.check(
             "nothing was done with the data after that",
             erased && handled.is_none(),
-            handled.map_or_else(String::new, |receipt| format!("receipt {} says {:?}", receipt.seq, receipt.op)),
+            handled.map_or_else(String::new, |entry| match entry {
+                Entry::Receipt(receipt) => format!("receipt {} says {:?}", receipt.seq, receipt.op),
+                Entry::Erased(erased) => format!("nobody can say what receipt {} said", erased.seq),
+            }),
         );
         let head = self.head().map(|head| (head.size, head.root));
         verdict.check(
@@ -314,8 +362,9 @@ mod tests {
             collateral: Vec::new(),
             at: AT,
             job,
-            receipts,
+            receipts: receipts.into_iter().map(Entry::Receipt).collect(),
             checkpoints: Vec::new(),
+            completion_signature: None,
             proof: ChainProof {
                 first: None,
                 hand_overs: Vec::new(),

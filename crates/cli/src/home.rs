@@ -28,6 +28,14 @@ pub struct Agreed {
     pub manifest: Manifest,
 }
 
+impl Agreed {
+    /// Reads a job folder's `job.json`.
+    pub fn read(file: &Path) -> Result<Self> {
+        let text = Zeroizing::new(fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
+        serde_json::from_slice(&text).with_context(|| format!("{} was changed", file.display()))
+    }
+}
+
 /// What the chain showed of a job, as far as it is needed once the job is closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -102,17 +110,17 @@ impl JobFolder {
             fs::rename(&draft, &path)?;
             sync(&folder)?;
         }
-        Self::open(path)
+        Self::at(path)
     }
 
-    /// The folder of a placed job that has its number already.
-    pub fn of(home: &Path, genesis: Digest, job: JobId) -> Result<Self> {
-        Self::open(Self::chain(home, genesis).join(format!("job-{job}")))
+    /// The folder of a job that was placed from here, if it was. No chain is asked.
+    pub fn placed_here(home: &Path, genesis: Digest, job: JobId) -> Result<Option<Self>> {
+        let path = Self::chain(home, genesis).join(format!("job-{job}"));
+        if path.exists() { Self::at(path).map(Some) } else { Ok(None) }
     }
 
-    fn open(path: PathBuf) -> Result<Self> {
-        let text = fs::read(path.join("job.json")).with_context(|| format!("cannot read {}", path.join("job.json").display()))?;
-        let agreed = serde_json::from_slice(&text).with_context(|| format!("{} was changed", path.join("job.json").display()))?;
+    fn at(path: PathBuf) -> Result<Self> {
+        let agreed = Agreed::read(&path.join("job.json"))?;
         Ok(Self { path, agreed })
     }
 

@@ -63,6 +63,22 @@ pub fn span(milliseconds: u64) -> String {
     }
 }
 
+/// A moment as RFC 3339 writes it, in UTC.
+pub fn date(moment: Moment) -> String {
+    let (days, rest) = (moment / 86_400_000, moment % 86_400_000);
+    // The civil calendar, counted in eras of 400 years from 1 March of the year 0: what is odd about February then stands at the end of a year.
+    let shifted = days + 719_468;
+    let (era, day) = (shifted / 146_097, shifted % 146_097);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let (day, month) = (day - (153 * month + 2) / 5 + 1, if month < 10 { month + 3 } else { month - 9 });
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (seconds, milliseconds) = (rest / 1000, rest % 1000);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z")
+}
+
 /// How far a moment lies ahead or back.
 pub fn relative(moment: Moment, now: Moment) -> String {
     if moment >= now { format!("in {}", span(moment - now)) } else { format!("{} ago", span(now - moment)) }
@@ -134,6 +150,24 @@ mod tests {
             "ääääääääääääääääääää",
         ] {
             assert!(parse_moment(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_are_those_that_are_read() {
+        let cases = [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_750_400_000_123, "2025-06-20T06:13:20.123Z"),
+            (4_102_444_799_999, "2099-12-31T23:59:59.999Z"),
+        ];
+        for (moment, text) in cases {
+            assert_eq!(date(moment), text);
+            assert_eq!(parse_moment(text), Ok(moment));
+        }
+        for day in 0..100_000 {
+            let moment = day * 86_400_000 + 1;
+            assert_eq!(parse_moment(&date(moment)), Ok(moment));
         }
     }
 

@@ -24,6 +24,7 @@ pub mod agent_api;
 pub mod aggregator_api;
 pub mod calls;
 mod chain;
+mod completed;
 mod error;
 mod events;
 mod market;

@@ -8,6 +8,10 @@
 mod batch;
 #[cfg(feature = "std")]
 pub mod document;
+#[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
+mod erased;
+#[cfg(feature = "std")]
+mod erasure;
 #[cfg(feature = "std")]
 mod forest;
 #[cfg(feature = "formats")]
@@ -41,6 +45,7 @@ mod verify;
 
 #[cfg(feature = "std")]
 pub use batch::{receipt_hashes, receipt_hashes_on};
+pub use erased::{ErasedEntry, entry_leaf};
 #[cfg(feature = "std")]
 pub use forest::Forest;
 pub use frontier::Frontier;

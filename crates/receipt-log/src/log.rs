@@ -5,11 +5,16 @@
 //! # The file
 //! A header of 24 bytes (`blockcloud/log/1`, the job's number as little-endian u64), then slots of 276 bytes (`record`).
 //!
+//! Beside it, only while a receipt is being erased, a file of the same name with `.erasing` behind it (`erasure`).
+//!
 //! # Opening
+//! An erasure that was interrupted is carried out.
 //! A bad slot that any whole slot knows as confirmed is corruption and refused. What nobody knows to be confirmed may have been on its way when
 //! the machine stopped, its pages arriving in any order: whole slots are kept up to the first that is torn, and the rest of the file is cut off.
 
 use crate::{
+    erased::{ErasedEntry, entry_leaf},
+    erasure::{Note, Slot},
     hash::{Hash, leaf_hash, receipt_bytes},
     record::{SLOT_LEN, Scan, trailer},
     tiles::TileError,
@@ -100,6 +105,23 @@ pub enum LogError {
         /// Where receipts begin.
         from: u64,
     },
+    /// A receipt that was erased on purpose. Its leaf hash stays, and with it every proof.
+    #[error("the receipt at position {index} was erased")]
+    Erased {
+        /// Its position.
+        index: u64,
+    },
+    /// A receipt that is not there yet cannot be erased.
+    #[error("the receipt at position {index} cannot be erased: {confirmed} receipts are confirmed")]
+    NotConfirmed {
+        /// The position asked for.
+        index: u64,
+        /// Number of receipts that survive a crash.
+        confirmed: u64,
+    },
+    /// The note of an erasure that was interrupted is not what was written.
+    #[error("{0}: the note of an erasure is damaged; delete it and erase again")]
+    NoteDamaged(PathBuf),
     /// The tiles beside a long log.
     #[error(transparent)]
     Tiles(#[from] TileError),
@@ -161,6 +183,16 @@ impl ReceiptLog {
         } else if header != expected {
             let found = header[MAGIC.len()..].try_into().map_or(0, u64::from_le_bytes);
             return Err(LogError::OtherJob { path, expected: job, found: JobId(found) });
+        }
+
+        let note_path = note_path(&path);
+        if let Some(note) = Note::read(&note_path, job)? {
+            let (mut slot, offset) = ([0; SLOT_LEN], offset_of(note.seq));
+            let read = file.read_exact_at(&mut slot, offset);
+            if read.is_err() || !note.is_about(&Slot::of(&slot)) {
+                return Err(LogError::Corrupt { path, index: note.seq, offset });
+            }
+            note.finish(&note_path, &file, offset).map_err(io)?;
         }
 
         let (mut scan, mut tree) = (Scan::new(job, 0), Tree::new());
@@ -249,20 +281,47 @@ impl ReceiptLog {
         Ok(())
     }
 
+    /// Erases a confirmed receipt: its slot is overwritten, its leaf hash stays. Survives a crash once it returns; a crash before that leaves the receipt
+    /// whole or erased. False if it was erased before.
+    ///
+    /// # Errors
+    /// [`LogError::NotConfirmed`]: the log is unchanged. [`LogError::Corrupt`], [`LogError::Broken`], [`LogError::Io`]: open the log again.
+    pub fn erase(&mut self, index: u64) -> Result<bool, LogError> {
+        self.check_whole()?;
+        if index >= self.confirmed {
+            return Err(LogError::NotConfirmed { index, confirmed: self.confirmed });
+        }
+        let (mut slot, offset) = ([0; SLOT_LEN], offset_of(index));
+        self.file.read_exact_at(&mut slot, offset).map_err(|source| self.io(source))?;
+        match Slot::of(&slot) {
+            Slot::Erased(erased) if self.tree.leaf(index) == Some(erased.leaf) => Ok(false),
+            Slot::Entry(leaf, confirmed) if self.tree.leaf(index) == Some(leaf) => {
+                let erased = Note::new(self.job, index, leaf, confirmed).erase(&note_path(&self.path), &self.file, offset);
+                self.note(erased).map(|()| true)
+            }
+            _ => Err(self.corrupt(index)),
+        }
+    }
+
     /// Up to `limit` receipts from position `from` on, as they were appended.
     ///
     /// # Errors
-    /// [`LogError::Io`]; [`LogError::Corrupt`] if the file no longer holds what was written.
+    /// [`LogError::Erased`] if one of them was; [`LogError::Io`]; [`LogError::Corrupt`] if the file no longer holds what was written.
     pub fn receipts(&self, from: u64, limit: usize) -> Result<Vec<Receipt>, LogError> {
         let encoded = self.encoded(from, limit)?;
         let receipts = encoded.chunks_exact(Receipt::ENCODED_LEN).zip(from..);
-        receipts.map(|(bytes, index)| Receipt::decode_all(&mut &bytes[..]).map_err(|_| self.corrupt(index))).collect()
+        receipts
+            .map(|(bytes, index)| match ErasedEntry::parse(bytes) {
+                Some(_) => Err(LogError::Erased { index }),
+                None => Receipt::decode_all(&mut &bytes[..]).map_err(|_| self.corrupt(index)),
+            })
+            .collect()
     }
 
-    /// As [`receipts`](Self::receipts), in their canonical encoding, one after another.
+    /// As [`receipts`](Self::receipts), in their canonical encoding, one after another; an erased one as its [`ErasedEntry`], which is as long.
     ///
     /// # Errors
-    /// As [`receipts`](Self::receipts).
+    /// [`LogError::Io`]; [`LogError::Corrupt`] if the file no longer holds what was written.
     pub fn encoded(&self, from: u64, limit: usize) -> Result<Vec<u8>, LogError> {
         let end = self.size().min(from.saturating_add(limit as u64));
         let mut encoded = Vec::with_capacity(end.saturating_sub(from) as usize * Receipt::ENCODED_LEN);
@@ -275,7 +334,7 @@ impl ReceiptLog {
                 }
                 Some(position) => &self.pending[position as usize * SLOT_LEN..][..Receipt::ENCODED_LEN],
             };
-            if self.tree.leaf(index) != Some(leaf_hash(bytes)) {
+            if self.tree.leaf(index) != Some(entry_leaf(bytes)) {
                 return Err(self.corrupt(index));
             }
             encoded.extend_from_slice(bytes);
@@ -310,6 +369,11 @@ impl ReceiptLog {
     fn corrupt(&self, index: u64) -> LogError {
         LogError::Corrupt { path: self.path.clone(), index, offset: offset_of(index) }
     }
+}
+
+/// Where the note of an erasure lies while one is under way.
+fn note_path(log: &Path) -> PathBuf {
+    log.with_added_extension("erasing")
 }
 
 fn offset_of(index: u64) -> u64 {

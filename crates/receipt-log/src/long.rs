@@ -7,6 +7,7 @@
 //!   receipt, little-endian u64) and slots of 276 bytes (`record`);
 //! * `leaves/` and `tile/`: the hashes, as [`Packed`] keeps them;
 //! * `head`: what is needed to carry on from some size (`blockcloud/log/2`, SHA-256 of the rest, the rest in SCALE), replaced as a whole;
+//! * `erasing`, only while a receipt is being erased (`erasure`);
 //! * `lock`: held by the process that has the log open.
 //!
 //! # What survives
@@ -20,6 +21,8 @@
 //! when it is read: an entry against its leaf, a tile against the tile above and the frontier. `tree().audit` reads it all.
 
 use crate::{
+    erased::ErasedEntry,
+    erasure::{Note, Slot},
     hash::{Hash, encode_receipt},
     lanes::Kernel,
     log::{LogError, Recovery},
@@ -40,6 +43,8 @@ use std::{
 const HEAD_MAGIC: [u8; 16] = *b"blockcloud/log/2";
 const SEGMENT_MAGIC: [u8; 16] = *b"blockcloud/seg/1";
 const HEADER_LEN: usize = SEGMENT_MAGIC.len() + 16;
+/// Name of the note of an erasure.
+const NOTE: &str = "erasing";
 /// Once this much waits, it is handed to the operating system without waiting for a sync. Bounds memory, confirms nothing.
 const WRITE_BEHIND: usize = 1 << 20;
 /// Receipts that are encoded before their leaves are hashed.
@@ -109,9 +114,23 @@ impl LongLog {
             None => (TileWriter::new(directory), 0),
         };
         let head = tiles.frontier().size();
+        let (note_path, corrupt) = (root.join(NOTE), |index: u64| corrupt(&folder, index, options.segment));
+        match Note::read(&note_path, job)? {
+            // Its segment was pruned.
+            Some(note) if note.seq < from => Note::remove(&note_path).map_err(io(&note_path))?,
+            Some(note) => {
+                let path = segment_path(&folder, note.seq / options.segment);
+                let file = OpenOptions::new().read(true).write(true).open(&path).map_err(io(&path))?;
+                let (mut slot, offset) = ([0; SLOT_LEN], offset_of(note.seq % options.segment));
+                if file.read_exact_at(&mut slot, offset).is_err() || !note.is_about(&Slot::of(&slot)) {
+                    return Err(corrupt(note.seq));
+                }
+                note.finish(&note_path, &file, offset).map_err(io(&path))?;
+            }
+            None => {}
+        }
 
         let present = segments(&folder)?;
-        let corrupt = |index: u64| corrupt(&folder, index, options.segment);
         let first = head / options.segment;
         for number in from / options.segment..first {
             let length = present.get(&number).copied().unwrap_or(0);
@@ -245,7 +264,37 @@ impl LongLog {
         TileTree::new(LongLogStore { log: self }, self.tiles.frontier().clone())
     }
 
-    /// Up to `limit` confirmed receipts from position `from` on, in their canonical encoding, each checked against the tree.
+    /// Erases a confirmed receipt: its slot is overwritten, its leaf hash stays. Survives a crash once it returns; a crash before that leaves the receipt
+    /// whole or erased. False if it was erased before. Mirrors are to be made anew from its position on.
+    ///
+    /// # Errors
+    /// [`LogError::NotConfirmed`], [`LogError::Pruned`]: the log is unchanged. [`LogError::Corrupt`], [`LogError::Broken`], [`LogError::Io`],
+    /// [`LogError::Tiles`]: open it again.
+    pub fn erase(&mut self, index: u64) -> Result<bool, LogError> {
+        self.check_whole()?;
+        if index >= self.confirmed() {
+            return Err(LogError::NotConfirmed { index, confirmed: self.confirmed() });
+        }
+        if index < self.from {
+            return Err(LogError::Pruned { index, from: self.from });
+        }
+        let (path, offset) = (segment_path(&self.folder(), index / self.options.segment), offset_of(index % self.options.segment));
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(io_error(&path))?;
+        let mut slot = [0; SLOT_LEN];
+        file.read_exact_at(&mut slot, offset).map_err(io_error(&path))?;
+        let expected = self.tree().leaf(index)?;
+        match Slot::of(&slot) {
+            Slot::Erased(erased) if erased.leaf == expected => Ok(false),
+            Slot::Entry(leaf, confirmed) if leaf == expected => {
+                let erased = Note::new(self.job, index, leaf, confirmed).erase(&self.root.join(NOTE), &file, offset);
+                self.note(erased.map_err(io_error(&path))).map(|()| true)
+            }
+            _ => Err(corrupt(&self.folder(), index, self.options.segment)),
+        }
+    }
+
+    /// Up to `limit` confirmed receipts from position `from` on, in their canonical encoding, each checked against the tree; an erased one as its
+    /// [`ErasedEntry`], which is as long.
     ///
     /// # Errors
     /// [`LogError::Pruned`]; [`LogError::Tiles`] if what is stored is not what was appended.
@@ -269,12 +318,15 @@ impl LongLog {
     /// As [`encoded`](Self::encoded), decoded.
     ///
     /// # Errors
-    /// As [`encoded`](Self::encoded); [`LogError::Corrupt`] for an entry that is no receipt.
+    /// As [`encoded`](Self::encoded); [`LogError::Erased`] if one of them was; [`LogError::Corrupt`] for an entry that is no receipt.
     pub fn receipts(&self, from: u64, limit: usize) -> Result<Vec<Receipt>, LogError> {
         let encoded = self.encoded(from, limit)?;
         let receipts = encoded.chunks_exact(Receipt::ENCODED_LEN).zip(from..);
         receipts
-            .map(|(mut bytes, index)| Receipt::decode_all(&mut bytes).map_err(|_| corrupt(&self.folder(), index, self.options.segment)))
+            .map(|(mut bytes, index)| match ErasedEntry::parse(bytes) {
+                Some(_) => Err(LogError::Erased { index }),
+                None => Receipt::decode_all(&mut bytes).map_err(|_| corrupt(&self.folder(), index, self.options.segment)),
+            })
             .collect()
     }
 
@@ -421,7 +473,7 @@ impl Store for LongLogStore<'_> {
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         match TileId::parse(path) {
             Some(TileId { part: Part::Hashes { .. }, .. }) => self.log.tiles.store().write(path, bytes),
-            _ => Err(io::Error::new(ErrorKind::PermissionDenied, "entries are written by appending and deleted by pruning")),
+            _ => Err(io::Error::new(ErrorKind::PermissionDenied, "entries are written by appending and deleted by pruning or erasing")),
         }
     }
 

@@ -2,9 +2,12 @@
 //!
 //! A slot has 276 bytes: a receipt's canonical encoding, the number of receipts that were confirmed when it was appended (little-endian u64), and 8 check bytes
 //! over both. So every slot tells on its own whether it is whole and which others were safe before it was written, and the fixed length means that damage
-//! never hides what follows it. Not here: files, headers, trees.
+//! never hides what follows it. The slot of an erased entry holds what stands in its place (`erased`), the same number and new check bytes. Not here: files, headers, trees.
 
-use crate::hash::{Hash, leaf_hash};
+use crate::{
+    erased::ErasedEntry,
+    hash::{Hash, leaf_hash},
+};
 use blockcloud_primitives::{JobId, Receipt};
 use codec::DecodeAll;
 use std::io::{self, Read};
@@ -23,6 +26,13 @@ pub(crate) fn trailer(leaf: &Hash, confirmed: u64) -> [u8; 16] {
 fn check(leaf: &Hash, confirmed: u64) -> [u8; 8] {
     let [a, b, c, d, e, f, g, h, ..] = *leaf;
     (u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ confirmed.wrapping_mul(0x9e37_79b9_7f4a_7c15)).to_le_bytes()
+}
+
+/// The number of confirmed receipts in a slot's trailer, if the trailer belongs to an entry with this leaf hash.
+pub(crate) fn is_whole(leaf: &Hash, trailer: &[u8]) -> Option<u64> {
+    let (number, checked) = trailer.split_first_chunk()?;
+    let confirmed = u64::from_le_bytes(*number);
+    (check(leaf, confirmed) == checked).then_some(confirmed)
 }
 
 /// What a pass over slots found.
@@ -54,16 +64,14 @@ impl Scan {
         while fill(&mut slots, &mut slot)? {
             let (bytes, trailer) = slot.split_at(Receipt::ENCODED_LEN);
             let leaf = leaf_hash(bytes);
-            let (number, checked) = trailer.split_at(8);
-            let confirmed = number.try_into().map_or(0, u64::from_le_bytes);
-            let whole = check(&leaf, confirmed) == checked;
-            if whole {
-                self.confirmed = self.confirmed.max(confirmed);
-            }
-            if !whole || !self.is_in_place(bytes) {
-                self.first_bad.get_or_insert(self.next);
-            } else if self.first_bad.is_none() {
-                sink(leaf)?;
+            let confirmed = is_whole(&leaf, trailer);
+            self.confirmed = self.confirmed.max(confirmed.unwrap_or(0));
+            match confirmed.and_then(|_| self.leaf_in_place(bytes, leaf)) {
+                None => {
+                    self.first_bad.get_or_insert(self.next);
+                }
+                Some(leaf) if self.first_bad.is_none() => sink(leaf)?,
+                Some(_) => {}
             }
             self.next += 1;
         }
@@ -83,9 +91,13 @@ impl Scan {
         self.next
     }
 
-    fn is_in_place(&self, mut bytes: &[u8]) -> bool {
-        Receipt::decode_all(&mut bytes)
-            .is_ok_and(|receipt| receipt.version == Receipt::VERSION && receipt.job == self.job && receipt.seq == self.next)
+    /// The leaf of an entry, erased or not, if it is the one of this position.
+    fn leaf_in_place(&self, mut bytes: &[u8], leaf: Hash) -> Option<Hash> {
+        if let Some(erased) = ErasedEntry::parse(bytes) {
+            return (erased.job == self.job && erased.seq == self.next).then_some(erased.leaf);
+        }
+        let receipt = Receipt::decode_all(&mut bytes).ok()?;
+        (receipt.version == Receipt::VERSION && receipt.job == self.job && receipt.seq == self.next).then_some(leaf)
     }
 }
 

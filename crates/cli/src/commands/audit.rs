@@ -12,18 +12,20 @@ use crate::{
     fault::as_usage,
     verdict::Verdict,
 };
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{
     At, Chain, Error,
     proof::{AuthoritySet, ChainProof, keys},
 };
 use blockcloud_primitives::{Digest, JobId};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use serde_json::json;
 use std::{
     fs,
     path::{Path, PathBuf},
 };
+
+mod lineage;
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -40,12 +42,8 @@ pub enum Command {
     Verify {
         /// The bundle.
         file: PathBuf,
-        /// The vendor's root that you believe, and no other: BLAKE3 of its DER. Without it, AMD's own for SEV-SNP.
-        #[arg(long)]
-        root: Option<Digest>,
-        /// The authorities that you trust to begin with (`blockcloud audit authorities`). Without it, those of the first block.
-        #[arg(long, value_name = "FILE")]
-        authorities: Option<PathBuf>,
+        #[command(flatten)]
+        belief: Belief,
         /// Also compare the head with the node's (--node).
         #[arg(long)]
         online: bool,
@@ -53,6 +51,8 @@ pub enum Command {
     /// Is the record complete? Five questions, each with an answer of its own.
     #[command(subcommand)]
     Complete(complete::Command),
+    /// Follow a piece of data through the jobs whose records you have: where it came from and what became of it. Needs no network.
+    Lineage(lineage::Arguments),
     /// Write down the authorities that finalise now, as a node that you trust says, to verify later bundles from there.
     Authorities {
         /// The file.
@@ -64,16 +64,31 @@ pub enum Command {
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
     match command {
         Command::Export { job, to } => export(context, job, &to).await,
-        Command::Verify { file, root, authorities, online } => {
-            let pinned = authorities.as_deref().map(read_authorities).transpose()?;
-            verify(context, &file, root, pinned.as_ref(), online).await
-        }
+        Command::Verify { file, belief, online } => verify(context, &file, &belief, online).await,
         Command::Complete(command) => complete::run(context, command).await,
+        Command::Lineage(arguments) => lineage::run(context, arguments).await,
         Command::Authorities { to } => authorities(context, &to).await,
     }
 }
 
 async fn export(context: &Context, job: JobId, to: &Path) -> Result<bool> {
+    let (bundle, block) = gather(context, job).await?;
+    let text = serde_json::to_vec_pretty(&bundle)?;
+    write(to, &text)?;
+    if bundle.proof.first.is_none() {
+        context
+            .output
+            .say("note: the node has no state of the first block any more; whoever verifies the file must name authorities to begin with");
+    }
+    context.output.result(&json!({"file": to, "block": block, "receipts": bundle.receipts.len(), "bytes": text.len()}), |_| {
+        let (file, receipts, bytes) = (to.display(), bundle.receipts.len(), text.len());
+        format!("{file}: {receipts} receipts as of block {block}, {bytes} bytes; verify with `blockcloud audit verify {file}`")
+    })?;
+    Ok(true)
+}
+
+/// Puts a job's bundle together, and says as of which block.
+async fn gather(context: &Context, job: JobId) -> Result<(Bundle, u32)> {
     let chain = context.chain().await?;
     // One block for the view and for its proof.
     let block = chain.finalised().await?;
@@ -83,6 +98,14 @@ async fn export(context: &Context, job: JobId, to: &Path) -> Result<bool> {
     let roots = roots(&chain, &evidence).await?.context("the chain holds no vendor certificates for this hardware")?;
     let collateral = if evidence.tee.is_tdx() { log.agent.collateral().await? } else { Vec::new() };
     let setting = Setting::of(&chain, &log.view, &evidence, collateral, None, None).await?;
+    let completion_signature = match &log.view.completion {
+        Some(completion) => {
+            let found = chain.completion_signature(completion, &log.head, &evidence.receipt_key, block.number).await;
+            let found = found.context("the guest's signature over its completion is not to be had: ask a node that keeps all blocks")?;
+            Some(found.context("the chain's blocks do not hold the guest's signature over its completion")?)
+        }
+        None => None,
+    };
     let bundle = Bundle {
         format: FORMAT.into(),
         genesis: chain.genesis(),
@@ -93,21 +116,11 @@ async fn export(context: &Context, job: JobId, to: &Path) -> Result<bool> {
         checkpoints: checkpoints(&log.agent, log.head.size).await?,
         job: log.view,
         evidence,
-        receipts: log.receipts,
+        receipts: log.entries,
+        completion_signature,
         proof,
     };
-    let text = serde_json::to_vec_pretty(&bundle)?;
-    write(to, &text)?;
-    if bundle.proof.first.is_none() {
-        context
-            .output
-            .say("note: the node has no state of the first block any more; whoever verifies the file must name authorities to begin with");
-    }
-    context.output.result(&json!({"file": to, "block": block.number, "receipts": bundle.receipts.len(), "bytes": text.len()}), |_| {
-        let (file, receipts, bytes) = (to.display(), bundle.receipts.len(), text.len());
-        format!("{file}: {receipts} receipts as of block {}, {bytes} bytes; verify with `blockcloud audit verify {file}`", block.number)
-    })?;
-    Ok(true)
+    Ok((bundle, block.number))
 }
 
 async fn checkpoints(agent: &Agent, size: u64) -> Result<Vec<blockcloud_client::agent_api::SignedCheckpoint>> {
@@ -129,18 +142,57 @@ async fn prove(chain: &Chain, block: Digest, job: JobId) -> Result<ChainProof> {
     Ok(chain.prove(block, &keys).await?)
 }
 
-async fn verify(context: &Context, file: &Path, root: Option<Digest>, pinned: Option<&AuthoritySet>, online: bool) -> Result<bool> {
+/// What a bundle is judged by.
+#[derive(Debug, Default, Args)]
+pub struct Belief {
+    /// The vendor's root that you believe, and no other, when a bundle is verified: BLAKE3 of its DER. Without it, AMD's own for SEV-SNP.
+    #[arg(long)]
+    pub root: Option<Digest>,
+    /// The authorities that you trust to begin with, when a bundle is verified (`blockcloud audit authorities`). Without it, those of the first block.
+    #[arg(long, value_name = "FILE")]
+    pub authorities: Option<PathBuf>,
+}
+
+impl Belief {
+    /// The verdict on a bundle.
+    fn judge(&self, context: &Context, bundle: &Bundle) -> Result<Verdict> {
+        let pinned = self.authorities.as_deref().map(read_authorities).transpose()?;
+        let mut verdict = bundle.verify(self.root, pinned.as_ref());
+        if let Some(expected) = context.genesis() {
+            verdict.check("it is of the expected chain", bundle.genesis == expected, bundle.genesis.to_string());
+        }
+        Ok(verdict)
+    }
+
+    /// Reads a bundle from which something is to be shown: nothing is of one that does not hold.
+    pub async fn read(&self, context: &Context, file: &Path, online: bool) -> Result<Bundle> {
+        let text = fs::read(file).with_context(|| format!("cannot read {}", file.display())).map_err(as_usage)?;
+        let bundle = Bundle::read(&text).with_context(|| file.display().to_string())?;
+        let mut verdict = self.judge(context, &bundle)?;
+        if online {
+            compare(context, &bundle, &mut verdict).await?;
+        }
+        hold(&verdict, &file.display().to_string())?;
+        Ok(bundle)
+    }
+}
+
+fn hold(verdict: &Verdict, name: &str) -> Result<()> {
+    if verdict.holds() {
+        return Ok(());
+    }
+    let failed: Vec<_> = verdict.checks.iter().filter(|check| !check.holds).map(|check| check.claim).collect();
+    bail!("nothing is shown of a bundle that does not hold: {name}: not so: {}. See `blockcloud audit verify`", failed.join("; "))
+}
+
+async fn verify(context: &Context, file: &Path, belief: &Belief, online: bool) -> Result<bool> {
     let text = fs::read(file).with_context(|| format!("cannot read {}", file.display())).map_err(as_usage)?;
     let bundle = Bundle::read(&text)?;
-    let genesis = context.genesis();
-    let mut verdict = bundle.verify(root, pinned);
-    if let Some(expected) = genesis {
-        verdict.check("it is of the expected chain", bundle.genesis == expected, bundle.genesis.to_string());
-    }
+    let mut verdict = belief.judge(context, &bundle)?;
     if online {
         compare(context, &bundle, &mut verdict).await?;
     }
-    if genesis.is_none() {
+    if context.genesis().is_none() {
         context.output.say(format!("note: the file says it is of the chain {}; --genesis makes sure", bundle.genesis));
     }
     context.output.result(&json!({"job": bundle.job.id, "holds": verdict.holds(), "checks": verdict.checks}), |_| verdict.to_string())?;
@@ -148,7 +200,7 @@ async fn verify(context: &Context, file: &Path, root: Option<Digest>, pinned: Op
 }
 
 /// Compares a bundle's head with what the node has finalised.
-pub async fn compare(context: &Context, bundle: &Bundle, verdict: &mut Verdict) -> Result<()> {
+async fn compare(context: &Context, bundle: &Bundle, verdict: &mut Verdict) -> Result<()> {
     let chain = context.chain().await?;
     let view = chain.job(bundle.job.id, At::Finalised).await?;
     let same =
@@ -169,7 +221,7 @@ async fn authorities(context: &Context, to: &Path) -> Result<bool> {
 }
 
 /// Reads what `blockcloud audit authorities` wrote.
-pub fn read_authorities(file: &Path) -> Result<AuthoritySet> {
+fn read_authorities(file: &Path) -> Result<AuthoritySet> {
     let text = fs::read(file).with_context(|| format!("cannot read {}", file.display())).map_err(as_usage)?;
     serde_json::from_slice(&text)
         .with_context(|| format!("{} holds no authority set as `blockcloud audit authorities` writes it", file.display()))

@@ -12,6 +12,7 @@ use crate::{
         sequence,
     },
     context::Context,
+    entry::Entry,
     fault::{as_usage, usage},
     home::JobFolder,
     spec::{names, taken_in},
@@ -113,7 +114,7 @@ struct Record {
     /// Where it came from, if not from a file.
     agent: Option<Agent>,
     view: JobView,
-    receipts: Vec<Receipt>,
+    entries: Vec<Entry>,
     /// At the head.
     checkpoint: SignedCheckpoint,
     key: PublicKey,
@@ -124,7 +125,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
         Command::Sequence(whose) => {
             let record = record(context, &whose).await?;
             let checkpoint = &record.checkpoint.checkpoint;
-            say(context, &sequence::verdict(record.view.id, &record.receipts, checkpoint.size, checkpoint.root))
+            say(context, &sequence::verdict(record.view.id, &record.entries, checkpoint.size, checkpoint.root))
         }
         Command::Rounds { job, url, aggregator, from, silence } => rounds(context, job, &url, aggregator, from, silence).await,
         Command::Counts { aggregator, url, round } => counted(context, aggregator, &url, round).await,
@@ -168,15 +169,15 @@ async fn record(context: &Context, whose: &Whose) -> Result<Record> {
         let bundle = bundle(file)?;
         let head = bundle.head().with_context(|| format!("job {} has no checkpoint on chain", bundle.job.id))?;
         let checkpoint = at(&bundle.checkpoints, head.size)?;
-        let Bundle { genesis, job, receipts, evidence, .. } = bundle;
-        return Ok(Record { genesis, agent: None, view: job, receipts, checkpoint, key: evidence.receipt_key });
+        let Bundle { genesis, job, receipts: entries, evidence, .. } = bundle;
+        return Ok(Record { genesis, agent: None, view: job, entries, checkpoint, key: evidence.receipt_key });
     }
     let job = whose.job.ok_or_else(|| usage("name a --job or a --bundle"))?;
     let chain = context.chain().await?;
     let log = log(context, &chain, job, At::Finalised).await?;
     let checkpoint = at(&log.agent.checkpoints().await?, log.head.size)?;
     let key = log.view.session.as_ref().map(|session| session.receipt_key).with_context(|| format!("job {job} has no session on chain"))?;
-    Ok(Record { genesis: chain.genesis(), agent: Some(log.agent), view: log.view, receipts: log.receipts, checkpoint, key })
+    Ok(Record { genesis: chain.genesis(), agent: Some(log.agent), view: log.view, entries: log.entries, checkpoint, key })
 }
 
 fn at(checkpoints: &[SignedCheckpoint], size: u64) -> Result<SignedCheckpoint> {
@@ -194,7 +195,7 @@ async fn named(context: &Context, record: &Record, text: &str) -> Result<Digest>
             "`{text}` is neither a keyed digest (0x and 64 hexadecimal digits) nor the name of an object of a job that was placed from here"
         ))
     };
-    let folder = JobFolder::of(&context.home()?, record.genesis, record.view.id).map_err(|_| unknown())?;
+    let folder = JobFolder::placed_here(&context.home()?, record.genesis, record.view.id)?.ok_or_else(unknown)?;
     let known = names(&folder.agreed.manifest);
     known.iter().find(|(_, name)| name.as_str() == text).map(|(digest, _)| *digest).ok_or_else(unknown)
 }
@@ -279,7 +280,8 @@ async fn counted(context: &Context, aggregator: AggregatorId, url: &str, round: 
 
 async fn observed(context: &Context, whose: &Whose) -> Result<bool> {
     let record = record(context, whose).await?;
-    let folder = JobFolder::of(&context.home()?, record.genesis, record.view.id)?;
+    let folder = JobFolder::placed_here(&context.home()?, record.genesis, record.view.id)?;
+    let folder = folder.with_context(|| format!("job {} was not placed from here: only who placed it can compare", record.view.id))?;
     let manifest = &folder.agreed.manifest;
     let (key, data_key) = (&manifest.object_key, folder.data_key(&context.protection()?)?);
     let mut sent = vec![Observed::new(key, "manifest", &folder.blob(record.view.spec.manifest.digest)?)];
@@ -287,6 +289,7 @@ async fn observed(context: &Context, whose: &Whose) -> Result<bool> {
         let plain = entry.open(&data_key, &folder.blob(entry.blob)?).with_context(|| format!("the copy of {}", entry.path))?;
         sent.push(Observed::new(key, &name, &Zeroizing::new(plain)));
     }
+    let receipts: Vec<Receipt> = record.entries.iter().filter_map(Entry::receipt).copied().collect();
     let output = match (&record.agent, &record.view.completion) {
         (Some(agent), Some(completion)) => {
             let sealed = agent.fetch(&context.signer()?, Some(&completion.output), context.output).await?;
@@ -294,7 +297,7 @@ async fn observed(context: &Context, whose: &Whose) -> Result<bool> {
         }
         _ => None,
     };
-    say(context, &observers::verdict(record.view.site, &record.receipts, &sent, output.as_ref()))
+    say(context, &observers::verdict(record.view.site, &receipts, &sent, output.as_ref()))
 }
 
 fn access(
@@ -305,7 +308,7 @@ fn access(
     to: Option<&Path>,
 ) -> Result<bool> {
     let period = (from.unwrap_or(0), until.unwrap_or(Moment::MAX));
-    let proof = AccessProof::make(record.genesis, &record.receipts, record.checkpoint, object, period)?;
+    let proof = AccessProof::make(record.genesis, &record.entries, record.checkpoint, object, period)?;
     let access = proof.verify(&record.key)?;
     if let Some(until) = until.filter(|until| *until >= access.until) {
         bail!("the log says nothing yet of the time from {} to {until}: ask for a period that is over", access.until);

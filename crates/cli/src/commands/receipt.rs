@@ -1,10 +1,10 @@
 //! `blockcloud receipt`: a job's log, verified against the chain before anything of it is shown.
 
-use crate::{agent::Agent, context::Context, home::JobFolder, output::table, spec::names};
+use crate::{agent::Agent, context::Context, entry::Entry, home::JobFolder, output::table, spec::names};
 use anyhow::{Context as _, Result, bail};
 use blockcloud_client::{At, Chain};
-use blockcloud_primitives::{Digest, Head, JobId, JobView, Receipt};
-use blockcloud_receipt_log::{Tree, document::InclusionDocument, receipt_hash};
+use blockcloud_primitives::{Digest, Head, JobId, JobView};
+use blockcloud_receipt_log::{Tree, document::InclusionDocument};
 use clap::Subcommand;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ pub struct Log {
     pub view: JobView,
     pub agent: Agent,
     pub head: Head,
-    pub receipts: Vec<Receipt>,
+    pub entries: Vec<Entry>,
     pub tree: Tree,
 }
 
@@ -53,8 +53,8 @@ pub async fn log(context: &Context, chain: &Chain, job: JobId, at: At) -> Result
     let view = chain.job(job, at).await?.with_context(|| format!("there is no job {job}, or it is closed"))?;
     let head = view.head.with_context(|| format!("job {job} has no checkpoint on chain yet"))?;
     let agent = Agent::of(&view, chain.genesis(), context.timeout())?;
-    let receipts = agent.receipts(head.size, context.output).await?;
-    let tree: Tree = receipts.iter().map(receipt_hash).collect();
+    let entries = agent.receipts(head.size, context.output).await?;
+    let tree: Tree = entries.iter().map(Entry::leaf).collect();
     if Digest(tree.root()) != head.root {
         bail!(
             "the agent's receipts are not those of the chain's head: root {} instead of {}. Somebody changed the log; keep what you have and open a dispute",
@@ -62,7 +62,7 @@ pub async fn log(context: &Context, chain: &Chain, job: JobId, at: At) -> Result
             head.root
         );
     }
-    Ok(Log { view, agent, head, receipts, tree })
+    Ok(Log { view, agent, head, entries, tree })
 }
 
 pub async fn run(context: &Context, command: Command) -> Result<bool> {
@@ -75,9 +75,9 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
                 Ok(folder) => names(&folder.agreed.manifest),
                 Err(_) => BTreeMap::new(),
             };
-            let shown: Vec<_> = log.receipts.iter().filter(|receipt| receipt.seq >= from).take(limit).collect();
+            let shown: Vec<_> = log.entries.iter().filter(|entry| entry.seq() >= from).take(limit).collect();
             context.output.result(&json!({"job": job, "size": log.head.size, "root": log.head.root, "receipts": shown}), |_| {
-                let rows: Vec<_> = shown.iter().map(|receipt| row(receipt, &names)).collect();
+                let rows: Vec<_> = shown.iter().map(|entry| row(entry, &names)).collect();
                 format!(
                     "{}\n{} of {} receipts; all of them together are the chain's head {}",
                     table(&["seq", "time", "op", "bytes", "object"], &rows),
@@ -104,7 +104,8 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
     Ok(true)
 }
 
-fn row(receipt: &Receipt, names: &BTreeMap<Digest, String>) -> Vec<String> {
+fn row(entry: &Entry, names: &BTreeMap<Digest, String>) -> Vec<String> {
+    let Some(receipt) = entry.receipt() else { return vec![entry.seq().to_string(), String::new(), "erased".into()] };
     let object = match names.get(&receipt.object) {
         Some(name) => name.clone(),
         None if receipt.object == Digest::ZERO => String::new(),

@@ -4,6 +4,7 @@
 //! (`blockcloud_receipt_log::objects`). A chain of such heartbeats without a gap, with two neighbouring entries of each index, proves it to somebody who sees no
 //! other receipt.
 
+use crate::entry::Entry;
 use blockcloud_client::{Scheme, agent_api::SignedCheckpoint};
 use blockcloud_primitives::{AccountId, Digest, JobId, Moment, PublicKey, Receipt};
 use blockcloud_receipt_log::{
@@ -32,6 +33,9 @@ pub enum AccessFault {
     /// An index is not that of the receipts that it says it covers: the guest's word against its own.
     #[error("the index in receipt {0} is not that of the receipts that it covers")]
     WrongIndex(u64),
+    /// A receipt that the proof would have to be made of was erased. Proofs that were made before still hold.
+    #[error("receipt {0} was erased, so that the index over it cannot be made again: ask for a time without it")]
+    Erased(u64),
     /// The period has no moment.
     #[error("the period ends before it begins")]
     NoPeriod,
@@ -132,10 +136,11 @@ impl AccessProof {
     /// than was asked for, to the next heartbeats, or less where the log ends earlier.
     ///
     /// # Errors
-    /// [`AccessFault::OtherReceipts`], [`AccessFault::NoIndex`], [`AccessFault::WrongIndex`], [`AccessFault::NoPeriod`].
+    /// [`AccessFault::OtherReceipts`], [`AccessFault::NoIndex`], [`AccessFault::WrongIndex`], [`AccessFault::Erased`],
+    /// [`AccessFault::NoPeriod`].
     pub fn make(
         genesis: Digest,
-        receipts: &[Receipt],
+        entries: &[Entry],
         checkpoint: SignedCheckpoint,
         object: Digest,
         (from, until): (Moment, Moment),
@@ -144,15 +149,19 @@ impl AccessProof {
             return Err(AccessFault::NoPeriod);
         }
         let head = &checkpoint.checkpoint;
-        let receipts = usize::try_from(head.size).ok().and_then(|size| receipts.get(..size)).ok_or(AccessFault::OtherReceipts)?;
-        let tree: Tree = receipts.iter().map(receipt_hash).collect();
-        if Digest(tree.root()) != head.root || receipts.iter().zip(0u64..).any(|(receipt, seq)| receipt.seq != seq) {
+        let entries = usize::try_from(head.size).ok().and_then(|size| entries.get(..size)).ok_or(AccessFault::OtherReceipts)?;
+        let tree: Tree = entries.iter().map(Entry::leaf).collect();
+        if Digest(tree.root()) != head.root || entries.iter().zip(0u64..).any(|(entry, seq)| entry.seq() != seq) {
             return Err(AccessFault::OtherReceipts);
         }
-        let all: Vec<IndexReceipt> = receipts.iter().filter_map(IndexReceipt::of).collect();
-        let first = receipts.partition_point(|receipt| receipt.time < from) as u64;
+        let receipt = |seq: u64| entries.get(usize::try_from(seq).ok()?)?.receipt();
+        let all: Vec<IndexReceipt> = entries.iter().filter_map(Entry::receipt).filter_map(IndexReceipt::of).collect();
+        // Erased receipts have no time any more; those around them do, and times never fall.
+        let later = |entry: &Entry| entry.receipt().is_some_and(|receipt| receipt.time >= from);
+        let before = entries.iter().position(later).map_or(entries, |first| entries.get(..first).unwrap_or_default());
+        let first = before.iter().rposition(|entry| entry.receipt().is_some()).map_or(0, |last| last as u64 + 1);
         let begin = all.iter().map(|index| index.from).filter(|begin| *begin <= first).max().ok_or(AccessFault::NoIndex(0))?;
-        let time = |index: &IndexReceipt| receipts.get(usize::try_from(index.to).unwrap_or(usize::MAX)).map_or(0, |receipt| receipt.time);
+        let time = |index: &IndexReceipt| receipt(index.to).map_or(0, |receipt| receipt.time);
         // Up to the first beat after the period: beats leave no gap. What follows it directly says the same of a longer time.
         let mut beats = all.iter().filter(|index| index.span == Span::Beat);
         let last = beats.clone().find(|index| time(index) > until).or(beats.next_back()).map_or(0, |index| index.to);
@@ -164,16 +173,16 @@ impl AccessProof {
             let next =
                 all.iter().filter(|index| index.from >= begin && index.from <= reach && index.to <= end).max_by_key(|index| index.to);
             let next = next.filter(|next| next.to > reach).ok_or(AccessFault::NoIndex(reach))?;
-            indexes.push(shown(&tree, receipts, next, &object)?);
+            indexes.push(shown(&tree, entries, next, &object)?);
             reach = next.to;
         }
         if indexes.is_empty() {
             return Err(AccessFault::NoIndex(reach));
         }
-        let before = begin
-            .checked_sub(1)
-            .and_then(|seq| receipts.get(usize::try_from(seq).ok()?))
-            .and_then(|receipt| PlacedReceipt::of(&tree, receipt));
+        let before = match begin.checked_sub(1) {
+            Some(seq) => Some(receipt(seq).and_then(|receipt| PlacedReceipt::of(&tree, receipt)).ok_or(AccessFault::Erased(seq))?),
+            None => None,
+        };
         Ok(Self { format: FORMAT.into(), genesis, job: head.job, object, checkpoint, before, indexes })
     }
 
@@ -215,29 +224,38 @@ impl AccessProof {
     }
 }
 
-/// An index made again from the receipts that it covers; nothing if it says something else.
-fn made_again(receipts: &[Receipt], index: &IndexReceipt) -> Option<ObjectIndex> {
-    let covered = receipts.get(usize::try_from(index.from).ok()?..usize::try_from(index.to).ok()?)?;
-    let made = ObjectIndex::over(covered);
-    (made.root() == index.root && made.objects() == index.objects).then_some(made)
+/// An index made again from the receipts that it covers.
+fn made_again(entries: &[Entry], index: &IndexReceipt) -> Result<ObjectIndex, AccessFault> {
+    let wrong = AccessFault::WrongIndex(index.to);
+    let range = usize::try_from(index.from).ok().zip(usize::try_from(index.to).ok());
+    let Some(covered) = range.and_then(|(from, to)| entries.get(from..to)) else { return Err(wrong) };
+    if let Some(erased) = covered.iter().find(|entry| entry.receipt().is_none()) {
+        return Err(AccessFault::Erased(erased.seq()));
+    }
+    let made = ObjectIndex::over(covered.iter().filter_map(Entry::receipt));
+    if made.root() == index.root && made.objects() == index.objects { Ok(made) } else { Err(wrong) }
 }
 
-fn shown(tree: &Tree, receipts: &[Receipt], index: &IndexReceipt, object: &Digest) -> Result<ShownIndex, AccessFault> {
-    let wrong = AccessFault::WrongIndex(index.to);
-    let receipt = usize::try_from(index.to).ok().and_then(|to| receipts.get(to));
-    let heartbeat = receipt.and_then(|receipt| PlacedReceipt::of(tree, receipt));
-    let (Some(made), Some(heartbeat)) = (made_again(receipts, index), heartbeat) else { return Err(wrong) };
+fn shown(tree: &Tree, entries: &[Entry], index: &IndexReceipt, object: &Digest) -> Result<ShownIndex, AccessFault> {
+    let made = made_again(entries, index)?;
+    let receipt = usize::try_from(index.to).ok().and_then(|to| entries.get(to)?.receipt());
+    let heartbeat = receipt.and_then(|receipt| PlacedReceipt::of(tree, receipt)).ok_or(AccessFault::WrongIndex(index.to))?;
     Ok(ShownIndex { heartbeat, object: made.prove(object) })
 }
 
-/// The first heartbeat whose index is not that of the receipts that it covers: what an audit asks of a whole log.
-pub fn first_wrong_index(receipts: &[Receipt]) -> Option<u64> {
-    receipts.iter().filter_map(IndexReceipt::of).find(|index| made_again(receipts, index).is_none()).map(|index| index.to)
+/// The first heartbeat whose index is not that of the receipts that it covers: what an audit asks of a whole log. One over erased receipts cannot be judged.
+pub fn first_wrong_index(entries: &[Entry]) -> Option<u64> {
+    let indexes = entries.iter().filter_map(Entry::receipt).filter_map(IndexReceipt::of);
+    indexes
+        .map(|index| (index.to, made_again(entries, &index)))
+        .find(|(_, made)| matches!(made, Err(AccessFault::WrongIndex(_))))
+        .map(|(to, _)| to)
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::entry::Erased;
     use blockcloud_primitives::{Checkpoint, Op, Party, Signature};
     use ed25519_dalek::{Signer as _, SigningKey};
 
@@ -286,6 +304,11 @@ pub(crate) mod tests {
         receipts
     }
 
+    /// As an agent hands them over.
+    pub(crate) fn entries(receipts: &[Receipt]) -> Vec<Entry> {
+        receipts.iter().copied().map(Entry::Receipt).collect()
+    }
+
     fn key() -> SigningKey {
         SigningKey::from_bytes(&[3; 32])
     }
@@ -310,7 +333,7 @@ pub(crate) mod tests {
     }
 
     fn prove(receipts: &[Receipt], object: u8, period: (Moment, Moment)) -> Result<AccessProof, AccessFault> {
-        AccessProof::make(GENESIS, receipts, signed(receipts), Digest([object; 32]), period)
+        AccessProof::make(GENESIS, &entries(receipts), signed(receipts), Digest([object; 32]), period)
     }
 
     #[test]
@@ -388,15 +411,30 @@ pub(crate) mod tests {
     #[test]
     fn an_index_that_is_not_that_of_its_receipts_is_the_guests_word_against_its_own() {
         let mut receipts = log(&[&[1], &[2]]);
-        assert_eq!(first_wrong_index(&receipts), None);
+        assert_eq!(first_wrong_index(&entries(&receipts)), None);
         receipts[0].object = Digest([7; 32]);
-        assert_eq!(first_wrong_index(&receipts), Some(1));
+        assert_eq!(first_wrong_index(&entries(&receipts)), Some(1));
         assert!(matches!(prove(&receipts, 9, (0, Moment::MAX)), Err(AccessFault::WrongIndex(_))));
         let plain: Vec<Receipt> = log(&[&[1]]).into_iter().take(1).collect();
         assert_eq!(prove(&plain, 9, (0, 1)), Err(AccessFault::NoIndex(0)));
         let mut checkpoint = signed(&plain);
         checkpoint.checkpoint.size = 2;
-        let other = AccessProof::make(GENESIS, &plain, checkpoint, Digest::ZERO, (0, 1));
+        let other = AccessProof::make(GENESIS, &entries(&plain), checkpoint, Digest::ZERO, (0, 1));
         assert_eq!(other, Err(AccessFault::OtherReceipts));
+    }
+
+    #[test]
+    fn an_erased_receipt_is_named_where_a_proof_would_need_it_and_nowhere_else() {
+        // Positions: 1, beat 1; 2, beat 3, hour 4; 3, beat 6, hour 7, day 8.
+        let receipts = log(&[&[1], &[2], &[3]]);
+        let mut some = entries(&receipts);
+        some[0] = Entry::Erased(Erased { job: JOB, seq: 0, erased: Digest(some[0].leaf()) });
+        assert_eq!(first_wrong_index(&some), None, "not to be judged");
+        let proof = |from| AccessProof::make(GENESIS, &some, signed(&receipts), Digest::ZERO, (from, Moment::MAX));
+        assert_eq!(proof(0), Err(AccessFault::Erased(0)));
+        let later = proof(receipts[5].time).unwrap().verify(&public()).unwrap();
+        assert!(later.entries.is_empty() && later.after.unwrap() < receipts[5].time, "{later:?}");
+        let before = AccessProof::make(GENESIS, &entries(&receipts), signed(&receipts), Digest([9; 32]), (0, Moment::MAX)).unwrap();
+        assert_eq!(before.verify(&public()).unwrap().entries, [], "what was made before still holds");
     }
 }

@@ -1,26 +1,32 @@
 //! The first question: is every position of the log there?
 
-use crate::verdict::Verdict;
-use blockcloud_primitives::{Digest, JobId, Receipt};
-use blockcloud_receipt_log::{Tree, receipt_hash};
+use crate::{
+    entry::{Entry, erased},
+    verdict::Verdict,
+};
+use blockcloud_primitives::{Digest, JobId};
+use blockcloud_receipt_log::Tree;
 
-/// Whether these are all receipts of a job's log up to this size and root, in order.
-pub fn verdict(job: JobId, receipts: &[Receipt], size: u64, root: Digest) -> Verdict {
+/// Whether these are all entries of a job's log up to this size and root, in order. An erased receipt keeps its position and its leaf hash.
+pub fn verdict(job: JobId, entries: &[Entry], size: u64, root: Digest) -> Verdict {
     let mut verdict = Verdict::default();
-    let all = receipts.iter().zip(0u64..).take_while(|(_, position)| *position < size);
-    let misplaced = all.clone().find(|(receipt, position)| receipt.seq != *position || receipt.job != job);
-    let present = receipts.len() as u64;
+    let all = entries.iter().zip(0u64..).take_while(|(_, position)| *position < size);
+    let misplaced = all.clone().find(|(entry, position)| entry.seq() != *position || entry.job() != job);
+    let present = entries.len() as u64;
     let whole = misplaced.is_none() && present >= size;
     verdict.check(
         "every position up to the head has its receipt",
         whole,
         match misplaced {
-            Some((receipt, position)) => format!("at position {position} stands receipt {} of job {}", receipt.seq, receipt.job),
+            Some((entry, position)) => format!("at position {position} stands receipt {} of job {}", entry.seq(), entry.job()),
             None if present < size => format!("{present} of {size}: those from position {present} on are missing"),
-            None => format!("0 to {}", size.saturating_sub(1)),
+            None => match erased(entries).len() {
+                0 => format!("0 to {}", size.saturating_sub(1)),
+                count => format!("0 to {}, of which {count} were erased", size.saturating_sub(1)),
+            },
         },
     );
-    let tree: Tree = all.map(|(receipt, _)| receipt_hash(receipt)).collect();
+    let tree: Tree = all.map(|(entry, _)| entry.leaf()).collect();
     let found = Digest(tree.root());
     verdict.check("together they are the head", whole && found == root, format!("{found} over {} receipts", tree.size()));
     verdict
@@ -29,14 +35,16 @@ pub fn verdict(job: JobId, receipts: &[Receipt], size: u64, root: Digest) -> Ver
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::completeness::access::tests::log;
+    use crate::completeness::access::tests::{entries, log};
+    use blockcloud_primitives::Receipt;
+    use blockcloud_receipt_log::receipt_hash;
 
     #[test]
     fn a_missing_a_moved_and_a_foreign_receipt_are_found_and_named() {
         let receipts = log(&[&[1], &[2]]);
         let size = receipts.len() as u64;
         let root = Digest(receipts.iter().map(receipt_hash).collect::<Tree>().root());
-        let judge = |receipts: &[Receipt]| verdict(receipts[0].job, receipts, size, root);
+        let judge = |receipts: &[Receipt]| verdict(JobId(5), &entries(receipts), size, root);
         assert!(judge(&receipts).holds());
         let mut longer = receipts.clone();
         longer.push(Receipt { seq: size, ..receipts[0] });

@@ -1,4 +1,4 @@
-//! A job's whole record as an audit bundle that holds, and the real program to export it with.
+//! Whole records of jobs as audit bundles that hold, and the real program to export it with.
 
 use blockcloud_client::{
     Scheme, Signer,
@@ -11,6 +11,7 @@ use blockcloud_primitives::{
     Tee, Text, Usage, Workload,
 };
 use blockcloud_receipt_log::{EMPTY_ROOT, Tree, receipt_hash};
+use blockcloud_seal::Manifest;
 use blockcloud_simulator::{Processor, dev_root};
 use codec::Encode as _;
 use serde_json::json;
@@ -35,6 +36,34 @@ pub struct Record {
     folder: TempDir,
     pub receipts: Vec<Receipt>,
     pub tree: Tree,
+}
+
+/// A job that ran and was completed.
+#[derive(Clone, Debug)]
+pub struct Story {
+    pub job: JobId,
+    pub provider: AccountId,
+    pub site: SiteId,
+    pub module: Digest,
+    pub manifest: Blob,
+    pub inputs: Vec<Blob>,
+    pub receipts: Vec<Receipt>,
+    pub output: Blob,
+}
+
+impl Default for Story {
+    fn default() -> Self {
+        Self {
+            job: JOB,
+            provider: AccountId([2; 32]),
+            site: SiteId(1),
+            module: Digest::ZERO,
+            manifest: Blob { digest: Digest::ZERO, bytes: 1 },
+            inputs: Vec::new(),
+            receipts: (0..SIZE).map(receipt).collect(),
+            output: Blob { digest: Digest::of(b"output"), bytes: 6 },
+        }
+    }
 }
 
 /// What a run of the program gave.
@@ -69,12 +98,29 @@ impl Record {
 
     /// The same, changed before anything is signed or hashed.
     pub fn with(change: impl FnOnce(&mut Vec<Receipt>)) -> Self {
-        let mut receipts: Vec<_> = (0..SIZE).map(receipt).collect();
-        change(&mut receipts);
-        let tree: Tree = receipts.iter().map(receipt_hash).collect();
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("job-5.json"), bundle(&receipts, &tree)).unwrap();
-        Self { folder, receipts, tree }
+        let mut story = Story::default();
+        change(&mut story.receipts);
+        let record = Self {
+            folder: tempfile::tempdir().unwrap(),
+            tree: story.receipts.iter().map(receipt_hash).collect(),
+            receipts: story.receipts.clone(),
+        };
+        record.add(&story);
+        record
+    }
+
+    /// Writes the bundle of another job beside it, as `job-N.json`, and says its name.
+    pub fn add(&self, story: &Story) -> String {
+        let name = format!("job-{}.json", story.job);
+        fs::write(self.path(&name), bundle(story)).unwrap();
+        name
+    }
+
+    /// Writes a job file for a job with this manifest, as it lies in the customer's folder, and says its name.
+    pub fn add_job_file(&self, story: &Story, manifest: &Manifest) -> String {
+        let name = format!("job-file-{}.json", story.job);
+        fs::write(self.path(&name), json!({"spec": spec(story), "offer": 0, "manifest": manifest}).to_string()).unwrap();
+        name
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -152,9 +198,11 @@ fn receipt(seq: u64) -> Receipt {
 }
 
 /// An audit bundle: evidence of a simulated guest, its checkpoints over these receipts, and a head that is the last of them.
-fn bundle(receipts: &[Receipt], tree: &Tree) -> Vec<u8> {
+fn bundle(story: &Story) -> Vec<u8> {
+    let (id, receipts) = (story.job, &story.receipts);
+    let tree: Tree = receipts.iter().map(receipt_hash).collect();
     let guest = Signer::from_seed(Scheme::Ed25519, [5; 32]).unwrap();
-    let mut job = job();
+    let mut job = job(story);
     let processor = Processor::new([9; 32]);
     let (receipt_key, wrapping_key) = (PublicKey(guest.account().0), PublicKey([6; 32]));
     let binding = ReportBinding {
@@ -181,19 +229,19 @@ fn bundle(receipts: &[Receipt], tree: &Tree) -> Vec<u8> {
         possession: Signature([0; 64]),
     };
     let mut previous = (0, Digest(EMPTY_ROOT));
-    let checkpoints: Vec<_> = [6, tree.size()]
+    let checkpoints: Vec<_> = [tree.size().div_ceil(2) - 1, tree.size()]
         .map(|size| {
             let root = Digest(tree.root_at(size).unwrap());
             let time = receipts[usize::try_from(size).unwrap() - 1].time;
             let (previous_size, previous_root) = std::mem::replace(&mut previous, (size, root));
-            let checkpoint = Checkpoint { version: 1, job: JOB, size, root, time, usage: Usage::default(), previous_size, previous_root };
+            let checkpoint = Checkpoint { version: 1, job: id, size, root, time, usage: Usage::default(), previous_size, previous_root };
             SignedCheckpoint { checkpoint, signature: Signature(guest.sign(&checkpoint.signing_payload(&GENESIS))) }
         })
         .into();
     let (size, root) = previous;
     job.head = Some(Head { size, root, time: AT, usage: Usage::default(), accepted_at: AT });
-    let output = Blob { digest: Digest::of(b"output"), bytes: 6 };
-    job.completion = Some(Completion { version: 1, job: JOB, size, root, output, exit: Exit::Code(0), erased: size - 1 });
+    let completion = Completion { version: 1, job: id, size, root, output: story.output, exit: Exit::Code(0), erased: size - 1 };
+    job.completion = Some(completion);
     let record = JobRecord {
         customer: job.customer,
         provider: job.provider,
@@ -218,12 +266,12 @@ fn bundle(receipts: &[Receipt], tree: &Tree) -> Vec<u8> {
         returned: job.returned,
     };
     let proof = testing::finalised(&[
-        (keys::job(JOB), record.encode()),
-        (keys::spec(JOB), job.spec.encode()),
-        (keys::log(JOB), (0u64, job.head, false).encode()),
+        (keys::job(id), record.encode()),
+        (keys::spec(id), job.spec.encode()),
+        (keys::log(id), (0u64, job.head, false).encode()),
     ]);
     let bundle = json!({
-        "format": "blockcloud-audit/v2",
+        "format": "blockcloud-audit/v3",
         "genesis": *GENESIS,
         "job": job,
         "evidence": evidence,
@@ -232,12 +280,14 @@ fn bundle(receipts: &[Receipt], tree: &Tree) -> Vec<u8> {
         "at": AT,
         "receipts": receipts,
         "checkpoints": checkpoints,
+        "completion_signature": Signature(guest.sign(&completion.signing_payload(&GENESIS))),
         "proof": proof,
     });
     serde_json::to_vec(&bundle).unwrap()
 }
 
-fn job() -> JobView {
+/// The terms of such a job.
+fn spec(story: &Story) -> JobSpec {
     let policy = Policy {
         regions: Allow::Any,
         jurisdictions: Allow::Any,
@@ -255,31 +305,35 @@ fn job() -> JobView {
         checkpoint_gap: 30,
         suspension_grace: 0,
     };
-    let spec = JobSpec {
+    JobSpec {
         workload: Workload::Wasm {
-            module: Digest::ZERO,
+            module: story.module,
             engine: Digest::ZERO,
             fuel: 1,
             memory_mib: 1,
             seed: Digest::ZERO,
             args: List::new(),
         },
-        manifest: Blob { digest: Digest::ZERO, bytes: 1 },
-        inputs: List::new(),
+        manifest: story.manifest,
+        inputs: story.inputs.clone().try_into().unwrap(),
         resources: Resources { vcpus: 1, memory_gib: 1, storage_gib: 0, gpus: 0 },
         longest_run: 60,
         policy,
         price_limit: 1,
         escrow: 60,
         cover: 0,
-    };
+    }
+}
+
+fn job(story: &Story) -> JobView {
+    let spec = spec(story);
     JobView {
-        id: JOB,
+        id: story.job,
         customer: AccountId([1; 32]),
-        provider: AccountId([2; 32]),
+        provider: story.provider,
         endpoint: Text::default(),
         offer: OfferId(0),
-        site: SiteId(1),
+        site: story.site,
         state: JobState::Settled(End::Completed),
         deadline: 0,
         placed_at: 0,

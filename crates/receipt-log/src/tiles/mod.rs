@@ -185,6 +185,12 @@ pub enum TileError {
         /// Where entries begin.
         from: u64,
     },
+    /// The entry was erased on purpose. Its leaf hash stays.
+    #[error("the entry at position {index} was erased")]
+    Erased {
+        /// Its position.
+        index: u64,
+    },
     /// Entries of more than 65,535 bytes do not fit into a bundle.
     #[error("an entry of {0} bytes does not fit into a bundle")]
     EntryTooLong(usize),

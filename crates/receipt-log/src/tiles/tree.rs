@@ -6,8 +6,9 @@
 
 use super::{Damage, Part, Store, TILE_HEIGHT, TILE_WIDTH, TileError, TileId};
 use crate::{
+    erased::{ErasedEntry, entry_leaf},
     frontier::Frontier,
-    hash::{Hash, leaf_hash},
+    hash::Hash,
     lanes::Kernel,
     paths,
     tree::TreeError,
@@ -95,22 +96,26 @@ impl<S: Store> TileTree<S> {
     /// The entry at a position, checked against its leaf.
     ///
     /// # Errors
-    /// [`TileError::Pruned`], [`TileError::Tree`], [`TileError::Damaged`], [`TileError::Io`].
+    /// [`TileError::Pruned`], [`TileError::Erased`], [`TileError::Tree`], [`TileError::Damaged`], [`TileError::Io`].
     pub fn entry(&self, index: u64) -> Result<Vec<u8>, TileError> {
         let leaf = self.leaf(index)?;
         let (tile, bytes) = self.bundle_with(index)?;
         let entry = entries(&bytes).nth((index % TILE_WIDTH) as usize).unwrap_or_default();
-        if leaf_hash(entry) == leaf { Ok(entry.to_vec()) } else { Err(TileError::Damaged { tile, damage: Damage::Entry { index } }) }
+        match (entry_leaf(entry) == leaf, ErasedEntry::parse(entry)) {
+            (true, None) => Ok(entry.to_vec()),
+            (true, Some(_)) => Err(TileError::Erased { index }),
+            (false, _) => Err(TileError::Damaged { tile, damage: Damage::Entry { index } }),
+        }
     }
 
-    /// The entry at a position and those behind it up to the end of their bundle, each checked against its leaf.
+    /// The entry at a position and those behind it up to the end of their bundle, each checked against its leaf; an erased one as its [`ErasedEntry`].
     ///
     /// # Errors
-    /// As [`entry`](Self::entry).
+    /// As [`entry`](Self::entry), but for `Erased`.
     pub fn entries_from(&self, index: u64) -> Result<Vec<Vec<u8>>, TileError> {
         self.check_index(index, self.size())?;
         let (tile, bytes) = self.bundle_with(index)?;
-        self.check_leaves(tile, &entries(&bytes).map(leaf_hash).collect::<Vec<_>>())?;
+        self.check_leaves(tile, &entries(&bytes).map(entry_leaf).collect::<Vec<_>>())?;
         Ok(entries(&bytes).skip((index % TILE_WIDTH) as usize).map(<[u8]>::to_vec).collect())
     }
 
@@ -186,13 +191,13 @@ impl<S: Store> TileTree<S> {
         let size = self.size();
         let tile = TileId::entries(index, size).ok_or(TreeError::IndexOutOfRange { index: index.saturating_mul(TILE_WIDTH), size })?;
         let bytes = bundle(&self.store, tile)?;
-        Ok(entries(&bytes).map(leaf_hash).collect())
+        Ok(entries(&bytes).map(entry_leaf).collect())
     }
 
     /// A bundle as it is stored, every entry checked.
     pub(super) fn framed(&self, tile: TileId) -> Result<Vec<u8>, TileError> {
         let bytes = bundle(&self.store, tile)?;
-        self.check_leaves(tile, &entries(&bytes).map(leaf_hash).collect::<Vec<_>>())?;
+        self.check_leaves(tile, &entries(&bytes).map(entry_leaf).collect::<Vec<_>>())?;
         Ok(bytes)
     }
 

@@ -1,4 +1,4 @@
-//! The log of any length in a process that is killed. A test binary of its own: a process that starts others lends them its locks for a moment, and tests
+//! Logs in a process that is killed. A test binary of its own: a process that starts others lends them its locks for a moment, and tests
 //! beside it would find their logs in use.
 
 #[allow(dead_code)]
@@ -6,7 +6,7 @@
 mod common;
 
 use blockcloud_primitives::Receipt;
-use blockcloud_receipt_log::{LongLog, LongLogOptions, Recovery, Tree, receipt_hash};
+use blockcloud_receipt_log::{LongLog, LongLogOptions, ReceiptLog, Recovery, Tree, receipt_hash};
 use common::{JOB, receipt};
 use std::{
     env,
@@ -86,6 +86,62 @@ fn a_killed_process_loses_nothing_it_acknowledged() {
         log.tree().audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
     }
     assert!(acknowledged > 0);
+}
+
+/// What the process that is to be killed does, when [`a_killed_process_erased_what_it_acknowledged_and_nothing_else`] starts this test with a folder: it
+/// erases one receipt after the other, and says so before and after.
+#[test]
+fn erases_until_it_is_killed() {
+    let Some(root) = env::var_os("RECEIPT_LOG_ERASED") else { return };
+    let (mut log, _) = ReceiptLog::open(Path::new(&root).join("log"), JOB).unwrap();
+    let mut out = std::io::stdout().lock();
+    for index in 0..log.size() {
+        if log.receipts(index, 1).is_err() {
+            continue;
+        }
+        writeln!(out, "begun {index}").unwrap();
+        log.erase(index).unwrap();
+        writeln!(out, "erased {index}").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+#[test]
+fn a_killed_process_erased_what_it_acknowledged_and_nothing_else() {
+    const SIZE: u64 = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let (mut log, _) = ReceiptLog::open(&path, JOB).unwrap();
+    for receipt in receipts(0..SIZE) {
+        log.append(&receipt).unwrap();
+    }
+    log.sync().unwrap();
+    drop(log);
+    let mut random = Random(7);
+    for round in 0..8 {
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "erases_until_it_is_killed", "--nocapture", "--test-threads=1"])
+            .env("RECEIPT_LOG_ERASED", folder.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        for _ in 0..random.below(40) {
+            lines.next();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        // The last line may be cut; then it says less than was done.
+        let last = |word: &str, lines: &[String]| lines.iter().filter_map(|line| line.split_once(word)?.1.parse::<u64>().ok()).max();
+        let heard: Vec<_> = lines.collect();
+        let acknowledged = last("erased ", &heard);
+        let (log, recovery) = ReceiptLog::open(&path, JOB).unwrap();
+        assert_eq!((recovery, log.tree()), (Recovery { receipts: SIZE, dropped_bytes: 0 }, &expected_tree(SIZE)));
+        let erased = (0..SIZE).take_while(|index| log.receipts(*index, 1).is_err()).count() as u64;
+        assert!(acknowledged.is_none_or(|last| erased > last), "round {round}: {acknowledged:?} acknowledged, {erased} erased");
+        assert!(log.receipts(erased, usize::MAX).unwrap() == receipts(erased..SIZE));
+    }
 }
 
 /// splitmix64: a sequence that its seed says.

@@ -3,6 +3,7 @@
 mod common;
 mod document;
 mod durable;
+mod erased;
 mod hostile;
 mod long;
 #[cfg(feature = "formats")]

@@ -5,9 +5,9 @@
 
 use super::log;
 use crate::{
-    bundle::Bundle,
     commands::audit,
     context::{Context, now},
+    entry::{Entry, erased},
     fault::{as_usage, usage},
     signing::Key,
 };
@@ -23,7 +23,7 @@ use blockcloud_receipt_log::{
         note::{self, NoteKey, Proof, Role, TreeHead},
         ocsf, openlineage, prov, receipt_uri,
     },
-    receipt_bytes, receipt_hash,
+    receipt_bytes,
 };
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -90,12 +90,8 @@ pub struct Arguments {
     /// Compare the bundle's head with the node's (--node).
     #[arg(long)]
     online: bool,
-    /// The vendor's root that you believe, and no other, when the bundle is verified: BLAKE3 of its DER.
-    #[arg(long)]
-    root: Option<Digest>,
-    /// The authorities that you trust to begin with, when the bundle is verified; without it, those of the first block.
-    #[arg(long, value_name = "FILE")]
-    authorities: Option<PathBuf>,
+    #[command(flatten)]
+    belief: audit::Belief,
 }
 
 impl Arguments {
@@ -112,8 +108,8 @@ impl Arguments {
             ("--limit", self.limit.is_some() && !view),
             ("--verify-at", self.verify_at.is_some() && !view),
             ("--online", self.online && self.bundle.is_none()),
-            ("--root", self.root.is_some() && self.bundle.is_none()),
-            ("--authorities", self.authorities.is_some() && self.bundle.is_none()),
+            ("--root", self.belief.root.is_some() && self.bundle.is_none()),
+            ("--authorities", self.belief.authorities.is_some() && self.bundle.is_none()),
         ];
         if let Some((flag, _)) = misplaced.iter().find(|(_, misplaced)| *misplaced) {
             return Err(usage(format!("{flag} has no meaning for what is exported here")));
@@ -136,7 +132,7 @@ struct Source {
     job: JobView,
     head: Head,
     /// Exactly those of the head.
-    receipts: Vec<Receipt>,
+    entries: Vec<Entry>,
     tree: Tree,
     seen: HeadSeen,
 }
@@ -180,42 +176,28 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
 async fn from_chain(context: &Context, job: JobId) -> Result<Source> {
     let chain = context.chain().await?;
     let log = log(context, &chain, job, At::Finalised).await?;
-    Ok(Source { genesis: chain.genesis(), job: log.view, head: log.head, receipts: log.receipts, tree: log.tree, seen: HeadSeen::Chain })
+    Ok(Source { genesis: chain.genesis(), job: log.view, head: log.head, entries: log.entries, tree: log.tree, seen: HeadSeen::Chain })
 }
 
 async fn from_bundle(context: &Context, file: &Path, arguments: &Arguments) -> Result<Source> {
-    let text = fs::read(file).with_context(|| format!("cannot read {}", file.display())).map_err(as_usage)?;
-    let bundle = Bundle::read(&text)?;
-    if let Some(expected) = context.genesis().filter(|expected| *expected != bundle.genesis) {
-        bail!("the bundle is of the chain with genesis {}, not {expected}", bundle.genesis);
-    }
-    let mut verdict = bundle.verify(arguments.root, arguments.authorities.as_deref().map(audit::read_authorities).transpose()?.as_ref());
-    if arguments.online {
-        audit::compare(context, &bundle, &mut verdict).await?;
-    }
-    if !verdict.holds() {
-        let failed: Vec<_> = verdict.checks.iter().filter(|check| !check.holds).map(|check| check.claim).collect();
-        bail!(
-            "nothing is exported of a bundle that does not hold: not so: {}. See `blockcloud audit verify {}`",
-            failed.join("; "),
-            file.display()
-        );
-    }
+    let bundle = arguments.belief.read(context, file, arguments.online).await?;
     if !arguments.online {
         context.output.say("note: the head is what the chain had finalised when the bundle was written; --online asks whether it still is");
     }
     let head = bundle.head().context("the bundle's job has no head")?;
-    let mut receipts = bundle.receipts;
-    receipts.truncate(usize::try_from(head.size)?);
-    let tree: Tree = receipts.iter().map(receipt_hash).collect();
+    let mut entries = bundle.receipts;
+    entries.truncate(usize::try_from(head.size)?);
+    let tree: Tree = entries.iter().map(Entry::leaf).collect();
     let seen = if arguments.online { HeadSeen::Chain } else { HeadSeen::Bundle };
-    Ok(Source { genesis: bundle.genesis, job: bundle.job, head, receipts, tree, seen })
+    Ok(Source { genesis: bundle.genesis, job: bundle.job, head, entries, tree, seen })
 }
 
 impl Source {
     fn receipt(&self, index: u64) -> Result<&Receipt> {
-        let found = usize::try_from(index).ok().and_then(|index| self.receipts.get(index));
-        found.with_context(|| format!("the log holds {} receipts: positions 0 to {}", self.head.size, self.head.size.saturating_sub(1)))
+        let found = usize::try_from(index).ok().and_then(|index| self.entries.get(index));
+        let found = found
+            .with_context(|| format!("the log holds {} receipts: positions 0 to {}", self.head.size, self.head.size.saturating_sub(1)))?;
+        found.receipt().with_context(|| format!("receipt {index} was erased: only its leaf hash is left"))
     }
 
     fn standing(&self) -> Standing {
@@ -261,11 +243,19 @@ fn c2sp(context: &Context, source: &Source, key: &Key, arguments: &Arguments) ->
 }
 
 fn view(source: &Source, arguments: &Arguments) -> Result<Vec<u8>> {
-    let from = usize::try_from(arguments.from.unwrap_or(0)).unwrap_or(usize::MAX).min(source.receipts.len());
-    let shown = source.receipts.get(from..).unwrap_or_default();
+    let from = usize::try_from(arguments.from.unwrap_or(0)).unwrap_or(usize::MAX).min(source.entries.len());
+    let shown = source.entries.get(from..).unwrap_or_default();
     let shown = shown.get(..arguments.limit.unwrap_or(usize::MAX).min(shown.len())).unwrap_or_default();
+    let erased = erased(shown);
+    if let Some(first) = erased.first() {
+        bail!(
+            "{} of these receipts were erased, the first of them is {first}: choose a stretch without them with --from and --limit",
+            erased.len()
+        );
+    }
+    let shown: Vec<_> = shown.iter().filter_map(Entry::receipt).copied().collect();
     let (tree, size) = (&source.tree, source.head.size);
-    let view = View::new(source.genesis, source.job.id, tree, size, source.standing(), arguments.verify_at.clone(), shown)?;
+    let view = View::new(source.genesis, source.job.id, tree, size, source.standing(), arguments.verify_at.clone(), &shown)?;
     match arguments.format {
         Format::Cloudevents => text(&Value::Array(cloudevents::events(&view))),
         Format::Openlineage => lines(&openlineage::events(&view)),
