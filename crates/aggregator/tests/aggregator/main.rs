@@ -7,6 +7,7 @@ mod crash;
 mod kill;
 mod local;
 mod requests;
+mod soak;
 mod support;
 mod tiers;
 mod upstream;

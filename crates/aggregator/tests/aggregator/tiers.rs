@@ -3,19 +3,6 @@
 use crate::support::*;
 use blockcloud_aggregator::{Anchor, Child, Outcome, Part, SlotProof, Statement};
 use blockcloud_primitives::PublicKey;
-use blockcloud_receipt_log::verify_slot;
-
-/// Waits for the proof that a guest's checkpoint of this size, or a newer one, stands in a round at the top; verifies it as a stranger would.
-pub async fn proved(aggregator: &Aggregator, guest: &Guest, size: u64, top: &PublicKey) -> SlotProof {
-    let slot = guest.slot;
-    let proof: SlotProof = until("a proof", async || aggregator.get(&format!("/v1/sources/{slot}/proof?size={size}")).await).await;
-    proof.verify(&GENESIS, top).unwrap();
-    let path: Vec<_> = proof.path.iter().map(|digest| digest.0).collect();
-    verify_slot(&proof.statement.root().0, proof.height, slot, proof.entry.as_ref(), &path).unwrap();
-    assert!(proof.entry.unwrap().checkpoint.size >= size);
-    assert!(matches!(proof.statement, Statement::Round(_)));
-    proof
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_of_all_tiers_lead_to_one_root() {
