@@ -10,7 +10,7 @@
 
 use blockcloud_aggregator::{
     Child, FileSources, Outcome, Part, Statement,
-    config::{Config, LimitsConfig, RoundsConfig, TreeConfig, UpstreamConfig},
+    config::{Config, IngestConfig, LimitsConfig, RoundsConfig, TreeConfig, UpstreamConfig},
     run_with,
     sources::SourcesFile,
     verify,
@@ -162,6 +162,7 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
         tree: TreeConfig { height: HEIGHTS.0, part: None, top_key: None },
         rounds: RoundsConfig { keep: 5, ..RoundsConfig::default() },
         upstream: UpstreamConfig::Directory { path: folder.join("out") },
+        ingest: IngestConfig::Embedded,
         limits: LimitsConfig { verify_threads: options.verify_threads, ..LimitsConfig::default() },
     };
     let part = Part { base: 0, height: HEIGHTS.0 };

@@ -10,27 +10,31 @@ use std::{process::Command, time::Duration};
 /// The seed of the moments, unless `BLOCKCLOUD_SEED` names another.
 const SEED: u64 = 0x0b10_c10d;
 
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let seed = std::env::var("BLOCKCLOUD_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
     println!("BLOCKCLOUD_SEED={seed}");
     seed
+}
+
+/// A few seconds of it.
+pub fn short(seed: u64) -> Options {
+    Options {
+        guests: 60,
+        parts: 3,
+        seed,
+        least: (Duration::ZERO, 20),
+        beat: Duration::from_millis(100),
+        batch: 5,
+        interval_ms: 100,
+        pauses: (Duration::from_millis(500), Duration::from_millis(300)),
+    }
 }
 
 /// The example `soak` is the same with a thousand guests for minutes.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tree_under_load_whose_aggregators_are_killed_loses_nothing_and_counts_every_receipt_once() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options {
-        guests: 60,
-        parts: 3,
-        seed: seed(),
-        least: (Duration::ZERO, 20),
-        beat: Duration::from_millis(100),
-        batch: 5,
-        interval_ms: 100,
-        pauses: (Duration::from_millis(500), Duration::from_millis(300)),
-    };
-    let report = soak(folder.path(), &options).await;
+    let report = soak(folder.path(), &short(seed()), None).await;
     println!("{report}");
     assert!(report.kills[0] > 0 && report.kills[1] > 0);
     assert!(report.looked_up > 0 && report.proofs == 60);

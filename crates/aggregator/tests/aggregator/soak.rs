@@ -2,24 +2,26 @@
 //! acknowledged. Shared by the test in `kill` and the example `soak`, which is the same for longer.
 //!
 //! # What is checked
-//! 1. *Nothing acknowledged is lost*: each acknowledged checkpoint, or a larger one of its log, stands in the round that was named with it. All rounds of
-//!    all parts are read again for this.
+//! 1. *Nothing acknowledged is lost*: each checkpoint that an aggregator answered for, or a larger one of its log, stands in the round that was named with
+//!    it. All rounds of all parts are read again for this.
 //! 2. *Each source has its proof*: of its last checkpoint, up to a signed round at the top that went upstream.
 //! 3. *Each receipt is counted once*: the receipts of all rounds that went upstream are those of the sources. A checkpoint that was sent and not answered
 //!    may be in a round or not, so a guest never ends with one: the last of each is sent until it is acknowledged, and then both sums are equal. Before
-//!    that, upstream never has more than was signed.
+//!    that, upstream never has more than was signed. Where guests speak to a [`Front`], it is the front that acknowledges: after that nothing is sent
+//!    again, so that the sums say that it kept its word, too.
 //! 4. *No number is signed twice*: whatever an aggregator showed under a number is compared with whatever it showed before, after each kill what its files
 //!    hold is added to that, and upstream has the same. Nobody kept evidence against anybody.
 
 use crate::support::*;
-use blockcloud_aggregator::{Child, Outcome, Part, Statement, rounds::Rounds};
+use blockcloud_aggregator::{Child, Outcome, Part, Refusal, Statement, Submission, rounds::Rounds};
 use blockcloud_primitives::PublicKey;
+use futures::future::{BoxFuture, LocalBoxFuture};
 use std::{
     collections::BTreeMap,
     fmt,
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
@@ -54,12 +56,14 @@ pub struct Report {
     /// Checkpoints that were sent, again or for the first time.
     pub sent: u64,
     pub acknowledged: u64,
-    /// Of these, those whose named round was read again.
+    /// Answers whose named round was read again.
     pub looked_up: u64,
+    /// Refused because a larger one of the same log was there before: only where a [`Front`] holds them back.
+    pub overtaken: u64,
     /// From the first attempt to the acknowledgement of a batch: median, 99th percentile, longest.
     pub waits: [Duration; 3],
-    /// At the top, and below it.
-    pub kills: [u64; 2],
+    /// Of the top, of parts, of the front.
+    pub kills: [u64; 3],
     /// At the top, and branches below it.
     pub rounds: [u64; 2],
     /// In all rounds that went upstream, and in the last checkpoints of all sources.
@@ -73,13 +77,14 @@ pub struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ([p50, p99, longest], [top, below], [of_top, of_parts]) = (self.waits, self.kills, self.rounds);
+        let ([p50, p99, longest], [top, parts, front], [of_top, of_parts]) = (self.waits, self.kills, self.rounds);
         writeln!(out, "took                     {:.1?}, and {:.1?} until all was upstream", self.took, self.drained)?;
         writeln!(out, "checkpoints sent         {}", self.sent)?;
         writeln!(out, "checkpoints acknowledged {}, lost 0", self.acknowledged)?;
         writeln!(out, "found in named rounds    {}", self.looked_up)?;
         writeln!(out, "acknowledged after       {p50:.1?} (p50), {p99:.1?} (p99), {longest:.1?} (longest)")?;
-        writeln!(out, "kills, top / parts       {top} / {below}")?;
+        writeln!(out, "overtaken on their way   {}", self.overtaken)?;
+        writeln!(out, "kills, top/parts/front   {top} / {parts} / {front}")?;
         writeln!(out, "rounds / branches        {of_top} / {of_parts}")?;
         writeln!(out, "receipts, rounds / logs  {} / {}", self.receipts[0], self.receipts[1])?;
         writeln!(out, "proofs verified          {}", self.proofs)?;
@@ -96,12 +101,71 @@ struct Acknowledged {
     round: u64,
 }
 
+/// What aggregators said.
+#[derive(Default)]
+pub struct Answers {
+    named: Vec<Acknowledged>,
+    overtaken: u64,
+    wrong: Vec<String>,
+}
+
+impl Answers {
+    /// To checkpoints of a turn.
+    pub fn note(&mut self, turn: u64, outcomes: &[Outcome]) {
+        for outcome in outcomes {
+            match *outcome {
+                Outcome::Accepted { slot, round } => self.named.push(Acknowledged { slot, size: turn * STEP, round }),
+                Outcome::Known { .. } => {}
+                Outcome::Refused { refusal: Refusal::Shrunk { .. } } => self.overtaken += 1,
+                Outcome::Refused { .. } => self.wrong.push(format!("turn {turn}: {outcome:?}")),
+            }
+        }
+    }
+}
+
+/// What stands between guests and aggregators, where they do not speak to each other. It is killed as they are.
+pub trait Front {
+    /// What aggregators need in their configuration.
+    fn ingest(&self) -> String;
+    /// `kill -9`.
+    fn kill(&mut self);
+    fn start(&mut self) -> LocalBoxFuture<'_, ()>;
+    /// The door to a part's aggregator for guests that send together; its name is its own.
+    fn door(&self, part: Part, name: String, answers: Arc<Mutex<Answers>>) -> LocalBoxFuture<'_, Box<dyn Door>>;
+    /// Messages that are still in it.
+    fn left(&self) -> LocalBoxFuture<'_, u64>;
+}
+
+/// Where guests hand over checkpoints.
+pub trait Door: Send {
+    /// Says whether they are acknowledged, all of them.
+    fn hand_over<'a>(&'a self, turn: u64, batch: &'a [Submission]) -> BoxFuture<'a, bool>;
+}
+
+/// The aggregator itself.
+struct Http {
+    client: reqwest::Client,
+    url: String,
+    answers: Arc<Mutex<Answers>>,
+}
+
+impl Door for Http {
+    fn hand_over<'a>(&'a self, turn: u64, batch: &'a [Submission]) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let outcomes = send(&self.client, &self.url, batch).await.filter(|outcomes| outcomes.len() == batch.len());
+            if let Some(outcomes) = &outcomes {
+                self.answers.lock().unwrap().note(turn, outcomes);
+            }
+            outcomes.is_some()
+        })
+    }
+}
+
 /// What one connection brings home.
 #[derive(Default)]
 struct Sent {
     sent: u64,
-    known: u64,
-    acknowledged: Vec<Acknowledged>,
+    acknowledged: u64,
     waits: Vec<Duration>,
     /// Each guest with the size of its log.
     ends: Vec<(Guest, u64)>,
@@ -123,21 +187,23 @@ struct Tree {
     parts: Vec<Part>,
     top_key: PublicKey,
     guests: Vec<Vec<Guest>>,
+    front: Option<Box<dyn Front>>,
     cpu: [f64; 2],
-    kills: [u64; 2],
+    kills: [u64; 3],
 }
 
 impl Tree {
-    fn new(folder: &Path, options: &Options) -> Self {
+    fn new(folder: &Path, options: &Options, front: Option<Box<dyn Front>>) -> Self {
         let each = options.guests.div_ceil(options.parts);
         let level = |count: u32| u8::try_from(count.next_power_of_two().trailing_zeros()).unwrap();
-        let (height, below) = (level(each) + level(options.parts), level(each));
+        // A part is smaller than the tree, even one alone.
+        let (height, below) = (level(each) + level(options.parts).max(1), level(each));
         let parts: Vec<Part> = (0..options.parts).map(|at| Part { base: at << below, height: below }).collect();
         let keys: Vec<PublicKey> = (0..options.parts).map(|at| make_key(&folder.join(format!("part-{at}")))).collect();
         let top_key = make_key(&folder.join("top"));
         let children = parts.iter().zip(&keys).map(|(part, key)| Child { base: part.base, height: part.height, key: *key, first: 0 });
         let interval_ms = options.interval_ms;
-        let setup = Setup { height, part: None, parent: None, guests: &[], children: children.collect(), interval_ms };
+        let setup = Setup { height, part: None, parent: None, guests: &[], children: children.collect(), interval_ms, ingest: "" };
         let top = Aggregator::new(folder.join("top"), &setup);
         let mut left = options.guests;
         let mut guests = Vec::new();
@@ -146,34 +212,43 @@ impl Tree {
             left -= here;
             guests.push((0..here).map(|at| Guest::new(part.base + at)).collect::<Vec<_>>());
         }
+        let ingest = front.as_ref().map(|front| front.ingest()).unwrap_or_default();
         let below = parts.iter().zip(&guests).enumerate().map(|(at, (part, guests))| {
             let (part, parent) = (Some((*part, top_key)), Some(top.url.as_str()));
-            Aggregator::new(folder.join(format!("part-{at}")), &Setup { height, part, parent, guests, children: vec![], interval_ms })
+            let setup = Setup { height, part, parent, guests, children: vec![], interval_ms, ingest: &ingest };
+            Aggregator::new(folder.join(format!("part-{at}")), &setup)
         });
         let below: Vec<_> = below.collect();
-        Self { all: std::iter::once(top).chain(below).collect(), parts, top_key, guests, cpu: [0.0; 2], kills: [0; 2] }
+        Self { all: std::iter::once(top).chain(below).collect(), parts, top_key, guests, front, cpu: [0.0; 2], kills: [0; 3] }
     }
 
-    fn kill(&mut self, at: usize) {
-        self.cpu[at.min(1)] += cpu_seconds(self.all[at].pid());
-        self.all[at].kill();
+    fn kill(&mut self, at: usize, seen: &mut Seen) {
+        let Some(aggregator) = self.all.get_mut(at) else {
+            self.front.iter_mut().for_each(|front| front.kill());
+            return;
+        };
+        self.cpu[at.min(1)] += cpu_seconds(aggregator.pid());
+        aggregator.kill();
+        signed(aggregator).into_values().for_each(|statement| seen.add(at, statement));
     }
 
     /// Kills one, sometimes another with it, and starts them again on their folders.
     async fn disturb(&mut self, numbers: &mut Numbers, down: Duration, seen: &mut Seen) {
-        let count = self.all.len() as u64;
-        let first = numbers.below(count) as usize;
-        let second = numbers.below(count * 4) as usize;
+        let count = self.all.len() + usize::from(self.front.is_some());
+        let (first, second) = (numbers.below(count as u64) as usize, numbers.below(count as u64 * 4) as usize);
         let mut victims = vec![first];
-        victims.extend((second < self.all.len() && second != first).then_some(second));
+        victims.extend((second < count && second != first).then_some(second));
         for &at in &victims {
-            self.kill(at);
-            self.kills[at.min(1)] += 1;
-            signed(&self.all[at]).into_values().for_each(|statement| seen.add(at, statement));
+            self.kill(at, seen);
+            self.kills[if at == self.all.len() { 2 } else { at.min(1) }] += 1;
         }
         tokio::time::sleep(numbers_until(numbers, down)).await;
         for at in victims {
-            self.all[at].start().await;
+            match (self.all.get_mut(at), &mut self.front) {
+                (Some(aggregator), _) => aggregator.start().await,
+                (None, Some(front)) => front.start().await,
+                (None, None) => {}
+            }
         }
     }
 
@@ -195,9 +270,12 @@ fn numbers_until(numbers: &mut Numbers, end: Duration) -> Duration {
 }
 
 /// Runs it in a folder that is empty.
-pub async fn soak(folder: &Path, options: &Options) -> Report {
+pub async fn soak(folder: &Path, options: &Options, front: Option<Box<dyn Front>>) -> Report {
     let mut numbers = Numbers(options.seed);
-    let mut tree = Tree::new(folder, options);
+    let mut tree = Tree::new(folder, options, front);
+    if let Some(front) = &mut tree.front {
+        front.start().await;
+    }
     let mut seen = Seen(vec![BTreeMap::new(); tree.all.len()]);
     for aggregator in &mut tree.all {
         aggregator.start().await;
@@ -205,12 +283,20 @@ pub async fn soak(folder: &Path, options: &Options) -> Report {
 
     let begun = Instant::now();
     let (over, receipts) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let answers = Arc::new(Mutex::new(Answers::default()));
     let mut load = JoinSet::new();
     for (at, guests) in std::mem::take(&mut tree.guests).into_iter().enumerate() {
         let mut guests = guests.into_iter().peekable();
         while guests.peek().is_some() {
+            let door = match &tree.front {
+                Some(front) => front.door(tree.parts[at], format!("c{}", load.len()), answers.clone()).await,
+                None => {
+                    let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
+                    Box::new(Http { client, url: tree.all[at + 1].url.clone(), answers: answers.clone() })
+                }
+            };
             let connection = Connection {
-                url: tree.all[at + 1].url.clone(),
+                door,
                 guests: guests.by_ref().take(options.batch).collect(),
                 beat: options.beat,
                 over: over.clone(),
@@ -235,17 +321,20 @@ pub async fn soak(folder: &Path, options: &Options) -> Report {
     let mut sent = Sent::default();
     for one in load.join_all().await {
         sent.sent += one.sent;
-        sent.known += one.known;
-        sent.acknowledged.extend(one.acknowledged);
+        sent.acknowledged += one.acknowledged;
         sent.waits.extend(one.waits);
         sent.ends.extend(one.ends);
     }
-    let mut report = Report { took: begun.elapsed(), sent: sent.sent, kills: tree.kills, ..Report::default() };
-    report.acknowledged = sent.known + sent.acknowledged.len() as u64;
+    let (took, sent_total, acknowledged, kills) = (begun.elapsed(), sent.sent, sent.acknowledged, tree.kills);
+    let mut report = Report { took, sent: sent_total, acknowledged, kills, ..Report::default() };
     sent.waits.sort_unstable();
     report.waits = [50, 99, 100].map(|share| sent.waits[(sent.waits.len() * share / 100).min(sent.waits.len() - 1)]);
     tree.settle(&sent, &mut seen, &mut report).await;
-    report.look_up(&tree, sent.acknowledged);
+    let answers = std::mem::take(&mut *answers.lock().unwrap());
+    assert!(answers.wrong.is_empty(), "{:?}", answers.wrong);
+    assert!(answers.overtaken == 0 || tree.front.is_some(), "nobody overtakes itself");
+    report.overtaken = answers.overtaken;
+    report.look_up(&tree, answers.named);
     report.statements = seen.0.iter().map(|of_one| of_one.len() as u64).sum();
     report
 }
@@ -280,12 +369,14 @@ impl Tree {
         for aggregator in &self.all {
             assert_no_equivocation(aggregator).await;
         }
+        if let Some(front) = &self.front {
+            until("an empty front", async || (front.left().await == 0).then_some(())).await;
+        }
         for at in 0..self.all.len() {
-            self.kill(at);
+            self.kill(at, seen);
             let files = signed(&self.all[at]);
             assert!(files.keys().copied().eq(0..files.len() as u64), "a round of aggregator {at} is missing");
             report.rounds[at.min(1)] += files.len() as u64;
-            files.into_values().for_each(|statement| seen.add(at, statement));
         }
         report.cpu = self.cpu;
     }
@@ -311,7 +402,7 @@ impl Report {
 
 /// Guests that send together.
 struct Connection {
-    url: String,
+    door: Box<dyn Door>,
     guests: Vec<Guest>,
     beat: Duration,
     over: Arc<AtomicBool>,
@@ -322,7 +413,6 @@ struct Connection {
 
 impl Connection {
     async fn run(mut self) -> Sent {
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         let mut sent = Sent::default();
         let mut turn = 0;
         let mut due = Instant::now() + numbers_until(&mut self.numbers, self.beat);
@@ -332,29 +422,21 @@ impl Connection {
             turn += 1;
             let begun = Instant::now();
             let mut batch = self.sign(turn);
-            let outcomes = loop {
+            loop {
                 sent.sent += batch.len() as u64;
-                if let Some(outcomes) = send(&client, &self.url, &batch).await.filter(|outcomes| outcomes.len() == batch.len()) {
-                    break outcomes;
+                if self.door.hand_over(turn, &batch).await {
+                    break;
                 }
-                assert!(begun.elapsed() < DEADLINE, "nothing is acknowledged at {}", self.url);
+                assert!(begun.elapsed() < DEADLINE, "nothing is acknowledged");
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 // Who gets no answer sends the same again, or what it has signed since.
                 if self.numbers.below(2) == 0 {
                     turn += 1;
                     batch = self.sign(turn);
                 }
-            };
-            sent.waits.push(begun.elapsed());
-            for (outcome, guest) in outcomes.into_iter().zip(&self.guests) {
-                match outcome {
-                    Outcome::Accepted { slot, round } if slot == guest.slot => {
-                        sent.acknowledged.push(Acknowledged { slot, size: turn * STEP, round });
-                    }
-                    Outcome::Known { slot } if slot == guest.slot => sent.known += 1,
-                    _ => panic!("slot {}, turn {turn}: {outcome:?}", guest.slot),
-                }
             }
+            sent.waits.push(begun.elapsed());
+            sent.acknowledged += batch.len() as u64;
             if self.over.load(Ordering::SeqCst) {
                 sent.ends = self.guests.into_iter().map(|guest| (guest, turn * STEP)).collect();
                 return sent;
@@ -362,7 +444,7 @@ impl Connection {
         }
     }
 
-    fn sign(&self, turn: u64) -> Vec<blockcloud_aggregator::Submission> {
+    fn sign(&self, turn: u64) -> Vec<Submission> {
         self.receipts.fetch_add(self.guests.len() as u64 * STEP, Ordering::SeqCst);
         self.guests.iter().map(|guest| guest.submission(turn)).collect()
     }

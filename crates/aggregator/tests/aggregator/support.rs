@@ -106,6 +106,8 @@ pub struct Setup<'a> {
     pub guests: &'a [Guest],
     pub children: Vec<Child>,
     pub interval_ms: u64,
+    /// The part of the configuration with this name, if it is to be there.
+    pub ingest: &'a str,
 }
 
 /// Makes the key of an aggregator in a folder.
@@ -157,8 +159,8 @@ impl Aggregator {
         // All rounds are kept, so that it can be looked up what each held.
         let config = format!(
             "genesis = \"{GENESIS}\"\naggregator = 5\nkey = \"aggregator.key\"\nlisten = \"{listen}\"\ndata = \"data\"\nsources = \"sources.toml\"\n\
-             [tree]\nheight = {}\n{part}[upstream]\n{upstream}\n[rounds]\ninterval_ms = {}\nkeep = 1000000\n[limits]\nkeep_free_bytes = 0\n",
-            setup.height, setup.interval_ms
+             [tree]\nheight = {}\n{part}[upstream]\n{upstream}\n[rounds]\ninterval_ms = {}\nkeep = 1000000\n[limits]\nkeep_free_bytes = 0\n{}",
+            setup.height, setup.interval_ms, setup.ingest
         );
         std::fs::write(folder.join("aggregator.toml"), config).unwrap();
         let this = Self { folder, url: format!("http://{listen}"), process: None };
@@ -328,9 +330,17 @@ impl TwoTiers {
         let guests = |slots: &[u32]| slots.iter().copied().map(Guest::new).collect::<Vec<_>>();
         let (of_top, of_low) = (guests(of_top), guests(of_low));
         let children = vec![Child { base: part.base, height: part.height, key: low_key, first: 0 }];
-        let top = Aggregator::new(top_folder, &Setup { height: 6, part: None, parent: None, guests: &of_top, children, interval_ms });
-        let setup =
-            Setup { height: 6, part: Some((part, top_key)), parent: Some(&top.url), guests: &of_low, children: vec![], interval_ms };
+        let top =
+            Aggregator::new(top_folder, &Setup { height: 6, part: None, parent: None, guests: &of_top, children, interval_ms, ingest: "" });
+        let setup = Setup {
+            height: 6,
+            part: Some((part, top_key)),
+            parent: Some(&top.url),
+            guests: &of_low,
+            children: vec![],
+            interval_ms,
+            ingest: "",
+        };
         let low = Aggregator::new(low_folder, &setup);
         Self { top, low, top_key, of_top, of_low, _folder: folder }
     }

@@ -13,7 +13,7 @@ async fn paths_of_all_tiers_lead_to_one_root() {
     let guests = |slots: &[u32]| slots.iter().copied().map(Guest::new).collect::<Vec<_>>();
     // A tree of 2^12 slots: some filled at the top, a part in the middle with some of its own, one below that, and one beside it.
     let (of_top, of_middle, of_low, of_side) = (guests(&[0, 5, 4_095]), guests(&[256, 511]), guests(&[320, 335, 329]), guests(&[64, 95]));
-    let setup = |part, parent, guests, children| Setup { height: 12, part, parent, guests, children, interval_ms: 100 };
+    let setup = |part, parent, guests, children| Setup { height: 12, part, parent, guests, children, interval_ms: 100, ingest: "" };
     let top_children = vec![child(middle_part, keys[1]), child(side_part, keys[3])];
     let mut top = Aggregator::new(folder.path().join("top"), &setup(None, None, &of_top, top_children));
     let url = top.url.clone();
