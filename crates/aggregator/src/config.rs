@@ -153,6 +153,9 @@ pub struct NatsConfig {
     /// Servers that each have a copy of the stream, where it is made here.
     #[serde(default = "NatsConfig::default_replicas")]
     pub replicas: usize,
+    /// How long the stream keeps what nobody took, in seconds, where it is made here.
+    #[serde(default = "NatsConfig::default_max_age_s")]
+    pub max_age_s: u64,
     /// Most bytes in the stream, where it is made here. Publishers are refused beyond that.
     #[serde(default = "NatsConfig::default_max_bytes")]
     pub max_bytes: u64,
@@ -169,6 +172,10 @@ impl NatsConfig {
 
     const fn default_replicas() -> usize {
         1
+    }
+
+    const fn default_max_age_s() -> u64 {
+        7 * 86_400
     }
 
     const fn default_max_bytes() -> u64 {
@@ -290,7 +297,7 @@ impl Config {
             ensure!(plain(&nats.stream), "ingest.stream must be of letters, digits, - and _");
             ensure!(nats.subject.split('.').all(plain), "ingest.subject must be of letters, digits, - and _, in parts with dots between");
             ensure!((1..=5).contains(&nats.replicas), "ingest.replicas must be from 1 to 5");
-            ensure!(nats.max_bytes > 0, "ingest.max_bytes is 0: the stream would hold nothing");
+            ensure!(nats.max_bytes > 0 && nats.max_age_s > 0, "ingest.max_bytes and ingest.max_age_s must be more than 0");
         }
         ensure!(self.rounds.interval_ms > 0, "rounds.interval_ms is 0: rounds would never end");
         ensure!(self.rounds.max_checkpoints > 0, "rounds.max_checkpoints is 0: rounds would never fill");

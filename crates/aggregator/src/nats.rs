@@ -12,8 +12,8 @@
 //! * The program, or the server, stopped in between: it comes again, and what was taken of it is known. A checkpoint that a larger one of its log overtook
 //!   in the meantime is refused as `shrunk`, which loses nothing.
 //!
-//! A server that was killed may have forgotten that it deleted a message which it knows as acknowledged. Such a one is never delivered again and would stay for
-//! ever: what lies below the consumer's floor is deleted once more from time to time.
+//! A server that was killed may have forgotten that it deleted a message which it knows as acknowledged. Such a one is never delivered again; it goes with its
+//! age (`ingest.max_age_s`).
 //!
 //! Messages are taken in the order of the stream, whatever waits together, one group after the other: where consistency is demanded
 //! (`limits.require_proof`) a checkpoint must not overtake the one that it names.
@@ -30,8 +30,8 @@ use async_nats::{
     ConnectOptions, HeaderMap,
     jetstream::{
         self, AckKind, Message,
-        consumer::{AckPolicy, Consumer, StreamError, pull},
-        stream::{self, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, StorageType},
+        consumer::{AckPolicy, StreamError, pull},
+        stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
     },
 };
 use codec::Encode as _;
@@ -43,7 +43,7 @@ use std::{
     time::Duration,
 };
 use thiserror::Error;
-use tokio::{sync::oneshot, time::MissedTickBehavior};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 /// The header with the token under which the sender waits for the outcomes: at most 64 letters, digits, `-`, `_`, and `.` between them.
@@ -52,8 +52,6 @@ pub const ANSWER: &str = "Blockcloud-Answer";
 const ACK_WAIT: Duration = Duration::from_secs(10);
 /// The server says this often that it is there, and ends what is asked of it after this long.
 const HEARTBEAT: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
-/// How often what was acknowledged is deleted once more.
-const SWEEP: Duration = Duration::from_secs(30);
 /// Most messages that are asked for at a time.
 const MESSAGES: usize = 256;
 /// First and longest wait after a failure.
@@ -151,18 +149,7 @@ impl Ingest {
         let messages = consumer.stream().max_messages_per_batch(most).heartbeat(heartbeat).expires(expires).messages().await?;
         let groups = messages.ready_chunks(most);
         pin_mut!(groups);
-        let mut sweep = tokio::time::interval(SWEEP);
-        sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            let group = tokio::select! {
-                group = groups.next() => group.ok_or(IngestError::Ended)?,
-                _ = sweep.tick() => {
-                    if let Err(error) = self.sweep(&stream, &consumer).await {
-                        tracing::warn!(target: "blockcloud::aggregator", error, "what was acknowledged cannot be deleted once more");
-                    }
-                    continue;
-                }
-            };
+        while let Some(group) = groups.next().await {
             let mut together = Together { ingest: self, messages: Vec::new(), submissions: Vec::new() };
             for message in group {
                 // What came before the failure is taken first.
@@ -177,22 +164,7 @@ impl Ingest {
             together.clear().await?;
             *taken = true;
         }
-    }
-
-    /// One by one: servers of 2.9 forget what they have to deliver again when a subject is purged.
-    async fn sweep(&self, stream: &stream::Stream, consumer: &Consumer<pull::Config>) -> Result<(), async_nats::Error> {
-        let floor = consumer.get_info().await?.ack_floor.stream_sequence;
-        loop {
-            let first = stream.raw_message_builder().sequence(1).next_by_subject(self.subject()).send().await;
-            let sequence = match first {
-                Ok(first) if first.sequence <= floor => first.sequence,
-                Ok(_) => return Ok(()),
-                Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(()),
-                Err(error) => return Err(error.into()),
-            };
-            stream.delete_message(sequence).await?;
-            tracing::info!(target: "blockcloud::aggregator", sequence, "the server had kept a message that was acknowledged");
-        }
+        Err(IngestError::Ended)
     }
 
     fn stream(&self) -> stream::Config {
@@ -203,6 +175,7 @@ impl Ingest {
             retention: RetentionPolicy::WorkQueue,
             storage: StorageType::File,
             num_replicas: self.config.replicas,
+            max_age: Duration::from_secs(self.config.max_age_s),
             max_bytes: i64::try_from(self.config.max_bytes).unwrap_or(i64::MAX),
             // Who publishes into a full stream is told; what is in it stays.
             discard: DiscardPolicy::New,

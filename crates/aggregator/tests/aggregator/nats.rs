@@ -90,7 +90,7 @@ async fn each_sender_is_answered_and_what_is_refused_or_cannot_be_read_never_com
     let refusal: serde_json::Value = serde_json::from_slice(&answer("noise")).unwrap();
     assert!(refusal["error"].is_string() && refusal["advice"].is_string());
     assert_eq!(Vec::<Outcome>::decode_all(&mut &answer("last")[..]).unwrap(), [Outcome::Known { slot: 1 }]);
-    until("an empty stream", async || (server.left().await == 0).then_some(())).await;
+    until("a stream with nothing to deliver", async || (server.left().await == 0).then_some(())).await;
     receipts(&top, 2 * STEP).await;
 }
 
@@ -144,7 +144,7 @@ async fn a_message_that_comes_again_after_it_was_taken_changes_nothing() {
     assert!(matches!(top.send(&[guests[0].submission(2)]).await.unwrap()[..], [Outcome::Accepted { .. }]));
     assert!(matches!(top.send(&[guests[0].submission(3)]).await.unwrap()[..], [Outcome::Accepted { .. }]));
     // It comes again once the server has waited for its acknowledgement, is refused as overtaken, and is gone.
-    until("an empty stream", async || (server.left().await == 0).then_some(())).await;
+    until("a stream with nothing to deliver", async || (server.left().await == 0).then_some(())).await;
     receipts(&top, 3 * STEP).await;
     assert_no_equivocation(&top).await;
 }

@@ -132,7 +132,7 @@ pub trait Front {
     fn start(&mut self) -> LocalBoxFuture<'_, ()>;
     /// The door to a part's aggregator for guests that send together; its name is its own.
     fn door(&self, part: Part, name: String, answers: Arc<Mutex<Answers>>) -> LocalBoxFuture<'_, Box<dyn Door>>;
-    /// Messages that are still in it.
+    /// Messages that nobody has taken yet, or not acknowledged.
     fn left(&self) -> LocalBoxFuture<'_, u64>;
 }
 
@@ -370,7 +370,7 @@ impl Tree {
             assert_no_equivocation(aggregator).await;
         }
         if let Some(front) = &self.front {
-            until("an empty front", async || (front.left().await == 0).then_some(())).await;
+            until("a front with nothing to deliver", async || (front.left().await == 0).then_some(())).await;
         }
         for at in 0..self.all.len() {
             self.kill(at, seen);

@@ -93,7 +93,8 @@ impl Front for Server {
     fn left(&self) -> LocalBoxFuture<'_, u64> {
         Box::pin(async {
             let stream = until("the stream", async || self.jetstream().await.get_stream(STREAM).await.ok()).await;
-            stream.cached_info().state.messages
+            let left = |consumer: &jetstream::consumer::Info| consumer.num_pending + consumer.num_ack_pending as u64;
+            stream.consumers().map(|consumer| left(&consumer.unwrap())).fold(0, async |sum, left| sum + left).await
         })
     }
 }
