@@ -20,6 +20,14 @@ step "one copy of each polkadot-sdk crate"
 ./scripts/one-sdk.sh
 step "tests"
 cargo test --workspace --locked
+# By itself: the feature changes how crates below the node are built, and the node is not to be built with it.
+step "ingest through NATS"
+if command -v nats-server >/dev/null; then
+    cargo clippy --workspace --features blockcloud-aggregator/nats --bin blockcloud-aggregator --test aggregator --example soak --locked -- -D warnings
+    cargo test --workspace --features blockcloud-aggregator/nats --test aggregator --locked nats
+else
+    echo "SKIPPED: nats-server is not installed (Debian and Ubuntu: apt-get install nats-server, which also starts one as a service)"
+fi
 step "the verifiers of TDX and SEV-SNP and the launch digests beside independent ones"
 cargo fmt --manifest-path tests/oracle/Cargo.toml --check
 cargo test --quiet --manifest-path tests/oracle/Cargo.toml --locked

@@ -1,24 +1,23 @@
-//! Load for an aggregator on this host: N sources whose checkpoints were signed beforehand, sent over loopback HTTP in batches.
+//! Load for an aggregator on this host: N sources whose checkpoints were signed beforehand, sent over loopback HTTP in batches; or N aggregators below it
+//! and their branches.
 //!
 //! ```text
 //! cargo run --release -p blockcloud-aggregator --example load -- \
-//!     [--sources 20000] [--seconds 20] [--batch 200] [--connections 8] [--json] [--dir FOLDER] [--verify-threads N]
+//!     [--sources 20000] [--seconds 20] [--batch 200] [--connections 8] [--json] [--branches] [--dir FOLDER] [--verify-threads N]
 //! ```
 //!
 //! Starts the aggregator inside this process, on the same processors as the load, so that its figures are a lower bound. Not a test: nothing here judges.
 
 use blockcloud_aggregator::{
-    FileSources, Outcome, Part, Source, Statement, Submission,
-    config::{Config, LimitsConfig, RoundsConfig, TreeConfig, UpstreamConfig},
+    Child, FileSources, Outcome, Part, Statement,
+    config::{Config, IngestConfig, LimitsConfig, RoundsConfig, TreeConfig, UpstreamConfig},
     run_with,
     sources::SourcesFile,
     verify,
 };
 use blockcloud_client::{Scheme, Signer};
-use blockcloud_primitives::{AggregatorId, Checkpoint, Digest, JobId, PublicKey, Signature, Usage};
-use blockcloud_receipt_log::EMPTY_ROOT;
+use blockcloud_primitives::{AggregatorId, Branch, Digest};
 use codec::{Decode as _, Encode as _};
-use ed25519_dalek::{Signer as _, SigningKey};
 use std::{
     path::PathBuf,
     sync::{
@@ -27,8 +26,14 @@ use std::{
     },
     time::{Duration, Instant},
 };
+use support::{GENESIS, Guest, STEP, cpu_seconds, delivered};
 
-const GENESIS: Digest = Digest([7; 32]);
+#[path = "../tests/aggregator/support.rs"]
+#[allow(dead_code, reason = "tests use more of it")]
+mod support;
+
+/// Height of the tree, and of the part of each aggregator below.
+const HEIGHTS: (u8, u8) = (30, 10);
 
 struct Options {
     sources: u32,
@@ -36,12 +41,14 @@ struct Options {
     batch: usize,
     connections: usize,
     json: bool,
+    branches: bool,
     verify_threads: usize,
     dir: Option<PathBuf>,
 }
 
 fn options() -> anyhow::Result<Options> {
-    let mut options = Options { sources: 20_000, seconds: 20, batch: 200, connections: 8, json: false, verify_threads: 0, dir: None };
+    let mut options =
+        Options { sources: 20_000, seconds: 20, batch: 200, connections: 8, json: false, branches: false, verify_threads: 0, dir: None };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| anyhow::anyhow!("{name} needs a value"));
@@ -53,31 +60,11 @@ fn options() -> anyhow::Result<Options> {
             "--verify-threads" => options.verify_threads = value()?.parse()?,
             "--dir" => options.dir = Some(value()?.into()),
             "--json" => options.json = true,
+            "--branches" => options.branches = true,
             _ => anyhow::bail!("unknown option {name}"),
         }
     }
     Ok(options)
-}
-
-fn key(slot: u32) -> SigningKey {
-    let mut seed = [0x51; 32];
-    seed[..4].copy_from_slice(&slot.to_le_bytes());
-    SigningKey::from_bytes(&seed)
-}
-
-/// The `turn`-th checkpoint of a source: 1,000 receipts more than the one before.
-fn checkpoint(slot: u32, turn: u64, time: u64) -> Checkpoint {
-    let root = |turn: u64| if turn == 0 { Digest(EMPTY_ROOT) } else { Digest::of(&(slot, turn).encode()) };
-    Checkpoint {
-        version: Checkpoint::VERSION,
-        job: JobId(u64::from(slot)),
-        size: turn * 1_000,
-        root: root(turn),
-        time: time + turn,
-        usage: Usage { cpu_ms: turn, ..Usage::default() },
-        previous_size: (turn - 1) * 1_000,
-        previous_root: root(turn - 1),
-    }
 }
 
 fn main() -> anyhow::Result<()> {
@@ -85,8 +72,7 @@ fn main() -> anyhow::Result<()> {
     let options = options()?;
     let turns = options.seconds * 60_000 / u64::from(options.sources) + 1;
     eprintln!("signing {} checkpoints of {} sources", turns * u64::from(options.sources), options.sources);
-    let time = blockcloud_aggregator::now() - 10_000_000;
-    let bodies = sign(&options, turns, time);
+    let bodies = sign(&options, turns);
     signatures();
     let runtime = tokio::runtime::Runtime::new()?;
     let temporary = tempfile::tempdir()?;
@@ -99,33 +85,52 @@ fn main() -> anyhow::Result<()> {
 fn signatures() {
     let items: Vec<_> = (0..4_096)
         .map(|slot| {
-            let (key, message) = (key(slot), checkpoint(slot, 1, 1).signing_payload(&GENESIS));
-            (PublicKey(key.verifying_key().to_bytes()), Signature(key.sign(&message).to_bytes()), message)
+            let guest = Guest::new(slot);
+            let submission = guest.submission(1);
+            (guest.source().key, submission.signature, submission.checkpoint.signing_payload(&GENESIS))
         })
         .collect();
-    let each = |begun: f64| (cpu_seconds() - begun) * 1e6 / items.len() as f64 / 8.0;
-    let begun = cpu_seconds();
+    let each = |begun: f64| (cpu_seconds(std::process::id()) - begun) * 1e6 / items.len() as f64 / 8.0;
+    let begun = cpu_seconds(std::process::id());
     let good = (0..8).all(|_| verify::many(&items).iter().all(|good| *good));
     let batched = each(begun);
-    let begun = cpu_seconds();
+    let begun = cpu_seconds(std::process::id());
     let good = good && (0..8).all(|_| items.iter().all(|(key, signature, message)| verify::single(key, signature, message)));
     println!("verify, batched / single {batched:.1} / {:.1} us of one core, all good: {good}", each(begun));
 }
 
+/// The branch of a turn of the aggregator below that signs with a guest's key.
+fn branch(guest: &Guest, turn: u64) -> Branch {
+    let (number, height) = (turn - 1, HEIGHTS.1);
+    let root = Digest::of(&(guest.slot, turn).encode());
+    let time = 1_700_000_000_000 + turn;
+    Branch {
+        version: Branch::VERSION,
+        aggregator: AggregatorId(1),
+        number,
+        base: guest.slot << height,
+        height,
+        root,
+        filled: 1 << height,
+        receipts: STEP,
+        time,
+    }
+}
+
 /// Bodies by turn: every source once, in batches.
-fn sign(options: &Options, turns: u64, time: u64) -> Vec<Vec<Vec<u8>>> {
-    let keys: Vec<SigningKey> = (0..options.sources).map(key).collect();
-    let keys = &keys;
-    let one = |turn: u64| -> Vec<Vec<u8>> {
-        let slots: Vec<u32> = (0..options.sources).collect();
-        let submission = |slot: &u32| {
-            let checkpoint = checkpoint(*slot, turn, time);
-            let signature = Signature(keys[*slot as usize].sign(&checkpoint.signing_payload(&GENESIS)).to_bytes());
-            Submission { checkpoint, signature, proof: vec![] }
-        };
-        let body = |list: Vec<Submission>| if options.json { serde_json::to_vec(&list).unwrap_or_default() } else { list.encode() };
-        slots.chunks(options.batch).map(|chunk| body(chunk.iter().map(submission).collect())).collect()
+fn sign(options: &Options, turns: u64) -> Vec<Vec<Vec<u8>>> {
+    let guests: Vec<Guest> = (0..options.sources).map(Guest::new).collect();
+    let guests = &guests;
+    let body = |chunk: &[Guest], turn: u64| match (options.branches, options.json) {
+        (true, false) => chunk.iter().map(|guest| guest.sign_branch(branch(guest, turn))).collect::<Vec<_>>().encode(),
+        (true, true) => {
+            serde_json::to_vec(&chunk.iter().map(|guest| guest.sign_branch(branch(guest, turn))).collect::<Vec<_>>()).unwrap_or_default()
+        }
+        (false, false) => chunk.iter().map(|guest| guest.submission(turn)).collect::<Vec<_>>().encode(),
+        (false, true) => serde_json::to_vec(&chunk.iter().map(|guest| guest.submission(turn)).collect::<Vec<_>>()).unwrap_or_default(),
     };
+    let body = &body;
+    let one = move |turn: u64| -> Vec<Vec<u8>> { guests.chunks(options.batch).map(|chunk| body(chunk, turn)).collect() };
     let half = turns / 2;
     std::thread::scope(|scope| {
         let first = scope.spawn(move || (1..=half).map(one).collect::<Vec<_>>());
@@ -137,11 +142,12 @@ fn sign(options: &Options, turns: u64, time: u64) -> Vec<Vec<Vec<u8>>> {
 }
 
 async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> anyhow::Result<()> {
-    let file = SourcesFile {
-        sources: (0..options.sources)
-            .map(|slot| Source { slot, job: JobId(slot.into()), key: PublicKey(key(slot).verifying_key().to_bytes()) })
-            .collect(),
-        children: vec![],
+    let guests = (0..options.sources).map(Guest::new);
+    let file = if options.branches {
+        let child = |guest: Guest| Child { base: guest.slot << HEIGHTS.1, height: HEIGHTS.1, key: guest.source().key, first: 0 };
+        SourcesFile { sources: vec![], children: guests.map(child).collect() }
+    } else {
+        SourcesFile { sources: guests.map(|guest| guest.source()).collect(), children: vec![] }
     };
     std::fs::write(folder.join("sources.toml"), toml::to_string(&file)?)?;
     Signer::create(&folder.join("key"), Scheme::Ed25519)?;
@@ -153,12 +159,13 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
         data: folder.join("data"),
         sources: folder.join("sources.toml"),
         chain: None,
-        tree: TreeConfig { height: 20, part: None, top_key: None },
+        tree: TreeConfig { height: HEIGHTS.0, part: None, top_key: None },
         rounds: RoundsConfig { keep: 5, ..RoundsConfig::default() },
         upstream: UpstreamConfig::Directory { path: folder.join("out") },
+        ingest: IngestConfig::Embedded,
         limits: LimitsConfig { verify_threads: options.verify_threads, ..LimitsConfig::default() },
     };
-    let part = Part { base: 0, height: 20 };
+    let part = Part { base: 0, height: HEIGHTS.0 };
     let listener = tokio::net::TcpListener::bind(config.listen).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let sources = FileSources::new(&config.sources, part);
@@ -171,12 +178,13 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
     let over = Arc::new(AtomicBool::new(false));
     let bodies = Arc::new(bodies);
     let client = reqwest::Client::new();
+    let route = if options.branches { "/v1/branches" } else { "/v1/checkpoints" };
     let content = if options.json { "application/json" } else { "application/octet-stream" };
     // Once the aggregator answers, the clock runs.
     while client.get(format!("{url}/v1/health")).send().await.is_err() {
         tokio::task::yield_now().await;
     }
-    let (begun, cpu) = (Instant::now(), cpu_seconds());
+    let (begun, cpu) = (Instant::now(), cpu_seconds(std::process::id()));
     let mut tasks = tokio::task::JoinSet::new();
     for connection in 0..options.connections {
         let (bodies, client, url, over) = (bodies.clone(), client.clone(), url.clone(), over.clone());
@@ -191,7 +199,7 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
                         break 'all;
                     }
                     let asked = Instant::now();
-                    let request = client.post(format!("{url}/v1/checkpoints")).header("content-type", content).body(body.clone());
+                    let request = client.post(format!("{url}{route}")).header("content-type", content).body(body.clone());
                     let Ok(response) = request.send().await else { break 'all };
                     let Ok(answer) = response.bytes().await else { break 'all };
                     waits.push(asked.elapsed());
@@ -221,23 +229,14 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
             },
         }
     }
-    let (took, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let (took, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds(std::process::id()) - cpu);
     let accepted = accepted.load(Ordering::Relaxed);
     // The last round, and whether the count is exact.
-    let total = || -> anyhow::Result<(u64, Vec<Statement>)> {
-        let mut rounds = Vec::new();
-        for entry in std::fs::read_dir(folder.join("out"))? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().ends_with(".json") {
-                rounds.extend(serde_json::from_slice::<Statement>(&std::fs::read(entry.path())?).ok());
-            }
-        }
-        Ok((rounds.iter().map(Statement::receipts).sum(), rounds))
-    };
     let waiting = Instant::now();
     let (receipts, rounds) = loop {
-        let (receipts, rounds) = total()?;
-        if receipts == accepted * 1_000 || waiting.elapsed() > Duration::from_secs(10) {
+        let rounds = delivered(&folder.join("out"));
+        let receipts: u64 = rounds.iter().map(Statement::receipts).sum();
+        if receipts == accepted * STEP || waiting.elapsed() > Duration::from_secs(10) {
             break (receipts, rounds);
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -259,8 +258,8 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
     println!("rounds                   {}, {statement} bytes each up the tree", rounds.len());
     println!(
         "receipts in rounds       {receipts}, sent {}: {}",
-        accepted * 1_000,
-        if receipts == accepted * 1_000 { "equal" } else { "DIFFERENT" }
+        accepted * STEP,
+        if receipts == accepted * STEP { "equal" } else { "DIFFERENT" }
     );
     let mean = |name: &str| figure(&format!("blockcloud_aggregator_{name}_sum")) / figure(&format!("blockcloud_aggregator_{name}_count"));
     println!("round close, mean        {:.1} ms", mean("round_close_seconds") * 1e3);
@@ -272,12 +271,4 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
     let _ = stop.send(());
     server.await??;
     Ok(())
-}
-
-/// Processor time of this process, in seconds.
-fn cpu_seconds() -> f64 {
-    let usage = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = usage.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
-    (ticks(11) + ticks(12)) / 100.0
 }

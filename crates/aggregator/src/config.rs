@@ -40,6 +40,9 @@ pub struct Config {
     pub rounds: RoundsConfig,
     /// Where rounds go.
     pub upstream: UpstreamConfig,
+    /// How checkpoints come in.
+    #[serde(default)]
+    pub ingest: IngestConfig,
     /// What others are granted, and what is demanded of them.
     #[serde(default)]
     pub limits: LimitsConfig,
@@ -122,6 +125,64 @@ pub enum UpstreamConfig {
     },
 }
 
+/// How checkpoints come in. Over HTTP they do in any case, and branches in no other way.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, tag = "kind", rename_all = "snake_case")]
+pub enum IngestConfig {
+    /// Over HTTP only, into the queue in the data folder.
+    #[default]
+    Embedded,
+    /// Out of a stream of NATS JetStream as well, into the same queue.
+    Nats(NatsConfig),
+}
+
+/// A stream of NATS JetStream.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NatsConfig {
+    /// URLs of the servers.
+    pub urls: Vec<String>,
+    /// Name of the stream; it is made if it is missing.
+    #[serde(default = "NatsConfig::default_stream")]
+    pub stream: String,
+    /// How the subjects of the stream begin: what is for this aggregator follows as base and height of its part.
+    #[serde(default = "NatsConfig::default_subject")]
+    pub subject: String,
+    /// File with the credentials.
+    pub credentials: Option<PathBuf>,
+    /// Servers that each have a copy of the stream, where it is made here.
+    #[serde(default = "NatsConfig::default_replicas")]
+    pub replicas: usize,
+    /// How long the stream keeps what nobody took, in seconds, where it is made here.
+    #[serde(default = "NatsConfig::default_max_age_s")]
+    pub max_age_s: u64,
+    /// Most bytes in the stream, where it is made here. Publishers are refused beyond that.
+    #[serde(default = "NatsConfig::default_max_bytes")]
+    pub max_bytes: u64,
+}
+
+impl NatsConfig {
+    fn default_stream() -> String {
+        "BLOCKCLOUD".into()
+    }
+
+    fn default_subject() -> String {
+        "blockcloud.checkpoints".into()
+    }
+
+    const fn default_replicas() -> usize {
+        1
+    }
+
+    const fn default_max_age_s() -> u64 {
+        7 * 86_400
+    }
+
+    const fn default_max_bytes() -> u64 {
+        8 << 30
+    }
+}
+
 /// What others are granted, and what is demanded of them.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -193,6 +254,9 @@ impl Config {
         if let UpstreamConfig::Directory { path } = &mut config.upstream {
             *path = folder.join(&*path);
         }
+        if let IngestConfig::Nats(NatsConfig { credentials: Some(path), .. }) = &mut config.ingest {
+            *path = folder.join(&*path);
+        }
         config.check()?;
         Ok(config)
     }
@@ -222,6 +286,18 @@ impl Config {
         if matches!(self.upstream, UpstreamConfig::Chain) {
             let account = self.chain.as_ref().and_then(|chain| chain.account.as_ref());
             ensure!(account.is_some(), "upstream.kind is \"chain\": name a node and the account that pays, chain.node and chain.account");
+        }
+        if let IngestConfig::Nats(nats) = &self.ingest {
+            ensure!(
+                cfg!(feature = "nats"),
+                "ingest.kind is \"nats\", and this program was built without it: build it with --features nats"
+            );
+            ensure!(!nats.urls.is_empty(), "ingest.urls is empty: name a server");
+            let plain = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            ensure!(plain(&nats.stream), "ingest.stream must be of letters, digits, - and _");
+            ensure!(nats.subject.split('.').all(plain), "ingest.subject must be of letters, digits, - and _, in parts with dots between");
+            ensure!((1..=5).contains(&nats.replicas), "ingest.replicas must be from 1 to 5");
+            ensure!(nats.max_bytes > 0 && nats.max_age_s > 0, "ingest.max_bytes and ingest.max_age_s must be more than 0");
         }
         ensure!(self.rounds.interval_ms > 0, "rounds.interval_ms is 0: rounds would never end");
         ensure!(self.rounds.max_checkpoints > 0, "rounds.max_checkpoints is 0: rounds would never fill");
@@ -293,6 +369,16 @@ mod tests {
         ] {
             assert!(example.contains(from), "{from}");
             assert!(written(&example.replace(from, to)).is_err(), "{to}");
+        }
+        let embedded = "kind = \"embedded\"";
+        assert!(example.contains(embedded));
+        let nats = |settings: &str| written(&example.replace(embedded, &format!("kind = \"nats\"\n{settings}")));
+        let config = nats("urls = [\"nats://127.0.0.1:4222\"]\ncredentials = \"nats.creds\"");
+        assert_eq!(config.is_ok(), cfg!(feature = "nats"), "{config:?}");
+        for bad in
+            ["", "urls = []", "urls = [\"a\"]\nsubject = \"a.*\"", "urls = [\"a\"]\nstream = \"a.b\"", "urls = [\"a\"]\nreplicas = 0"]
+        {
+            assert!(nats(bad).is_err(), "{bad}");
         }
         for (from, to) in
             [("base = 1024", "base = 1000"), ("base = 1024", "base = 1048576"), ("height = 10", "height = 20"), ("top_key", "# ")]

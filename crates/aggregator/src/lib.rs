@@ -11,6 +11,8 @@ pub mod files;
 pub mod http;
 pub mod init;
 pub mod metrics;
+#[cfg(feature = "nats")]
+pub mod nats;
 pub mod queue;
 pub mod rounds;
 pub mod sources;
@@ -233,6 +235,11 @@ pub async fn run_with(
         let parent = Parent::new(url, part)?;
         let pause = config.rounds.interval().min(Duration::from_secs(1));
         tasks.spawn(anchors::follow(anchors.clone(), parent, key, pause, config.rounds.keep, stop.clone()));
+    }
+    #[cfg(feature = "nats")]
+    if let config::IngestConfig::Nats(nats) = config.ingest {
+        let ingest = nats::Ingest::open(shared.clone(), tickets.clone(), config.limits, nats).await.context("cannot use NATS")?;
+        tasks.spawn(ingest.run(stop.clone()));
     }
     let server = http::serve(http::Server::new(shared.clone(), anchors, tickets, config.limits), listener, stop.clone());
     let told = async {

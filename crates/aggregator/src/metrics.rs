@@ -22,6 +22,8 @@ pub struct Metrics {
     sources: IntGauge,
     children: IntGauge,
     upstream_failures: IntCounter,
+    #[cfg(feature = "nats")]
+    unreadable: IntCounter,
     /// Signers that contradicted themselves.
     pub equivocations: IntCounter,
 }
@@ -54,6 +56,8 @@ impl Metrics {
             sources: keep(&registry, IntGauge::new("sources", "Registered sources")?)?,
             children: keep(&registry, IntGauge::new("children", "Registered aggregators below this one")?)?,
             upstream_failures: keep(&registry, IntCounter::new("upstream_failures_total", "Attempts to hand up a round that failed")?)?,
+            #[cfg(feature = "nats")]
+            unreadable: keep(&registry, IntCounter::new("unreadable_total", "Messages of the stream that cannot be read")?)?,
             equivocations: keep(
                 &registry,
                 IntCounter::new("equivocations_total", "Signers that contradicted themselves, since the start")?,
@@ -96,6 +100,12 @@ impl Metrics {
     /// An attempt to hand up a round failed.
     pub fn upstream_failed(&self) {
         self.upstream_failures.inc();
+    }
+
+    /// A message of the stream cannot be read.
+    #[cfg(feature = "nats")]
+    pub fn unreadable(&self) {
+        self.unreadable.inc();
     }
 
     /// What is registered.

@@ -21,6 +21,12 @@ impl ApiError {
         Self { status, refusal: Refusal { error: error.to_string(), advice: advice.into() } }
     }
 
+    /// What is wrong, and what to do.
+    #[cfg(feature = "nats")]
+    pub(crate) fn refusal(&self) -> &Refusal {
+        &self.refusal
+    }
+
     /// 400: the request itself is wrong.
     pub fn bad(error: impl ToString, advice: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error, advice)

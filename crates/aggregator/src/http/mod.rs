@@ -160,8 +160,8 @@ fn answer<T: Serialize + Encode>(headers: &HeaderMap, status: StatusCode, value:
 }
 
 /// Reads a list, which in JSON may also be a single one.
-fn read_list<T: Decode + DeserializeOwned>(headers: &HeaderMap, body: &[u8], most: usize) -> Result<Vec<T>, ApiError> {
-    let list: Vec<T> = if speaks_scale(headers, header::CONTENT_TYPE) {
+pub(crate) fn read_list<T: Decode + DeserializeOwned>(scale: bool, body: &[u8], most: usize) -> Result<Vec<T>, ApiError> {
+    let list: Vec<T> = if scale {
         Vec::<T>::decode_all(&mut &body[..])
             .map_err(|error| ApiError::bad(format!("the body is no SCALE list: {error}"), "see the README for what is expected"))?
     } else {
@@ -195,12 +195,17 @@ async fn submit(
     if speaks_scale(headers, header::CONTENT_TYPE) {
         return Ok(answer(headers, status, &outcomes));
     }
-    Ok((status, Json(outcomes.into_iter().map(Explained::from).collect::<Vec<_>>())).into_response())
+    Ok((status, Json(explained(&outcomes))).into_response())
+}
+
+/// Outcomes for people.
+pub(crate) fn explained(outcomes: &[Outcome]) -> Vec<Explained> {
+    outcomes.iter().copied().map(Explained::from).collect()
 }
 
 /// An outcome for people: with words.
 #[derive(Serialize)]
-struct Explained {
+pub(crate) struct Explained {
     #[serde(flatten)]
     outcome: Outcome,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -223,7 +228,7 @@ async fn checkpoints(
     permit: Option<axum::Extension<Arc<OwnedSemaphorePermit>>>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let list: Vec<Submission> = read_list(&headers, &body, server.limits.batch)?;
+    let list: Vec<Submission> = read_list(speaks_scale(&headers, header::CONTENT_TYPE), &body, server.limits.batch)?;
     drop(body);
     let items = {
         let view = server.view();
@@ -239,7 +244,7 @@ async fn branches(
     permit: Option<axum::Extension<Arc<OwnedSemaphorePermit>>>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let list: Vec<SignedBranch> = read_list(&headers, &body, server.limits.batch)?;
+    let list: Vec<SignedBranch> = read_list(speaks_scale(&headers, header::CONTENT_TYPE), &body, server.limits.batch)?;
     let items = {
         let view = server.view();
         list.into_iter().map(|signed| collect::prepare_branch(&view, signed)).collect()

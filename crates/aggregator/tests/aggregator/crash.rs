@@ -116,7 +116,7 @@ async fn killed_at(victim: Victim, name: &str, count: usize) {
     // Nothing that was answered is lost, before anything is sent again.
     for (aggregator, guest) in tiers.guests() {
         if let Some(turn) = acknowledged.get(&guest.slot) {
-            crate::tiers::proved(aggregator, guest, turn * 10, &tiers.top_key).await;
+            proved(aggregator, guest, turn * 10, &tiers.top_key).await;
         }
     }
     tiers.settle(turn + 1).await;

@@ -1,30 +1,49 @@
 //! `kill -9` of the real programs at moments that nobody chose, and data folders that must not be used.
 
-use crate::support::*;
+use crate::{
+    soak::{Options, soak},
+    support::*,
+};
 use blockcloud_aggregator::Outcome;
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 /// The seed of the moments, unless `BLOCKCLOUD_SEED` names another.
 const SEED: u64 = 0x0b10_c10d;
 
-/// Numbers that depend on the seed only (SplitMix64).
-struct Numbers(u64);
+pub fn seed() -> u64 {
+    let seed = std::env::var("BLOCKCLOUD_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
+    println!("BLOCKCLOUD_SEED={seed}");
+    seed
+}
 
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % end
+/// A few seconds of it.
+pub fn short(seed: u64) -> Options {
+    Options {
+        guests: 60,
+        parts: 3,
+        seed,
+        least: (Duration::ZERO, 20),
+        beat: Duration::from_millis(100),
+        batch: 5,
+        interval_ms: 100,
+        pauses: (Duration::from_millis(500), Duration::from_millis(300)),
     }
+}
+
+/// The example `soak` is the same with a thousand guests for minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tree_under_load_whose_aggregators_are_killed_loses_nothing_and_counts_every_receipt_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = soak(folder.path(), &short(seed()), None).await;
+    println!("{report}");
+    assert!(report.kills[0] > 0 && report.kills[1] > 0);
+    assert!(report.looked_up > 0 && report.proofs == 60);
+    assert_eq!(report.receipts[0], report.receipts[1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_nothing_acknowledged_is_lost_and_every_receipt_is_counted_once() {
-    let seed = std::env::var("BLOCKCLOUD_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
-    println!("BLOCKCLOUD_SEED={seed}");
-    let mut numbers = Numbers(seed);
+    let mut numbers = Numbers(seed());
     let mut tiers = TwoTiers::new(&[0, 1, 40], &[16, 17, 20, 29, 31], 30);
     tiers.top.start().await;
     tiers.low.start().await;
@@ -79,8 +98,7 @@ fn guests_of(tiers: &TwoTiers, top: bool) -> impl Iterator<Item = u32> {
 
 /// Runs the program on an aggregator's folder until it ends by itself; gives what it says.
 fn refused(aggregator: &Aggregator) -> String {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_blockcloud-aggregator")).arg("run").arg("--config").arg(aggregator.config()).output().unwrap();
+    let output = Command::new(program()).arg("run").arg("--config").arg(aggregator.config()).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8_lossy(&output.stderr).into_owned()
 }

@@ -5,7 +5,7 @@
 use crate::support::*;
 use blockcloud_aggregator::{
     Child, FileSources, Outcome, Statement, Submission,
-    config::{Config, LimitsConfig, RoundsConfig, TreeConfig, UpstreamConfig},
+    config::{Config, IngestConfig, LimitsConfig, RoundsConfig, TreeConfig, UpstreamConfig},
     run_with,
     sources::SourcesFile,
 };
@@ -36,6 +36,7 @@ pub fn config(folder: &Path) -> Config {
         tree: TreeConfig { height: 6, part: None, top_key: None },
         rounds: RoundsConfig { interval_ms: 30, ..RoundsConfig::default() },
         upstream: UpstreamConfig::Directory { path: folder.join("out") },
+        ingest: IngestConfig::Embedded,
         limits: LimitsConfig { keep_free_bytes: 0, ..LimitsConfig::default() },
     }
 }

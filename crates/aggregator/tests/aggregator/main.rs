@@ -6,7 +6,12 @@
 mod crash;
 mod kill;
 mod local;
+#[cfg(feature = "nats")]
+mod nats;
 mod requests;
+mod soak;
+#[cfg(feature = "nats")]
+mod stream;
 mod support;
 mod tiers;
 mod upstream;

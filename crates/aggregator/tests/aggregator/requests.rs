@@ -300,7 +300,8 @@ async fn branches_of_strangers_and_of_other_keys_are_refused() {
         receipts: 1,
         time: 1,
     };
-    let signed = |base| blockcloud_aggregator::SignedBranch { branch: branch(base), signature: blockcloud_primitives::Signature([1; 64]) };
+    let stranger = Guest::new(3);
+    let signed = |base| stranger.sign_branch(branch(base));
     let body = serde_json::to_vec(&[signed(32), signed(16)]).unwrap();
     let (status, answer) = local.post("/v1/branches", JSON, body).await;
     let outcomes: Vec<Outcome> = serde_json::from_slice(&answer).unwrap();

@@ -3,19 +3,6 @@
 use crate::support::*;
 use blockcloud_aggregator::{Anchor, Child, Outcome, Part, SlotProof, Statement};
 use blockcloud_primitives::PublicKey;
-use blockcloud_receipt_log::verify_slot;
-
-/// Waits for the proof that a guest's checkpoint of this size, or a newer one, stands in a round at the top; verifies it as a stranger would.
-pub async fn proved(aggregator: &Aggregator, guest: &Guest, size: u64, top: &PublicKey) -> SlotProof {
-    let slot = guest.slot;
-    let proof: SlotProof = until("a proof", async || aggregator.get(&format!("/v1/sources/{slot}/proof?size={size}")).await).await;
-    proof.verify(&GENESIS, top).unwrap();
-    let path: Vec<_> = proof.path.iter().map(|digest| digest.0).collect();
-    verify_slot(&proof.statement.root().0, proof.height, slot, proof.entry.as_ref(), &path).unwrap();
-    assert!(proof.entry.unwrap().checkpoint.size >= size);
-    assert!(matches!(proof.statement, Statement::Round(_)));
-    proof
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn paths_of_all_tiers_lead_to_one_root() {
@@ -26,7 +13,7 @@ async fn paths_of_all_tiers_lead_to_one_root() {
     let guests = |slots: &[u32]| slots.iter().copied().map(Guest::new).collect::<Vec<_>>();
     // A tree of 2^12 slots: some filled at the top, a part in the middle with some of its own, one below that, and one beside it.
     let (of_top, of_middle, of_low, of_side) = (guests(&[0, 5, 4_095]), guests(&[256, 511]), guests(&[320, 335, 329]), guests(&[64, 95]));
-    let setup = |part, parent, guests, children| Setup { height: 12, part, parent, guests, children, interval_ms: 100 };
+    let setup = |part, parent, guests, children| Setup { height: 12, part, parent, guests, children, interval_ms: 100, ingest: "" };
     let top_children = vec![child(middle_part, keys[1]), child(side_part, keys[3])];
     let mut top = Aggregator::new(folder.path().join("top"), &setup(None, None, &of_top, top_children));
     let url = top.url.clone();
