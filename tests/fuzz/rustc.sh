@@ -2,7 +2,7 @@
 # Stands before rustc (cargo's RUSTC_WRAPPER) and has it count edges and report comparisons, as libFuzzer wants them, in what decodes. Not in cryptography,
 # which would be twenty times slower and lead nowhere; not in build scripts and macros, which are built for no named target.
 set -euo pipefail
-decoders=" base64 base64ct blockcloud_evidence blockcloud_fuzz blockcloud_primitives blockcloud_receipt_log bounded_collections ciborium ciborium_ll const_oid coset der parity_scale_codec pem_rfc7468 serde_json spki x509_cert "
+decoders=" base64 base64ct blockcloud_client blockcloud_evidence blockcloud_fuzz blockcloud_primitives blockcloud_receipt_log bounded_collections ciborium ciborium_ll const_oid coset der finality_grandpa parity_scale_codec pem_rfc7468 serde_json sp_consensus_grandpa sp_runtime sp_trie spki trie_db x509_cert "
 crate= target= previous=
 for argument in "$@"; do
     [ "$previous" = --crate-name ] && crate="$argument"

@@ -2,7 +2,7 @@
 //!
 //! Items that are read only after their signature was verified are signed here as they were changed, under a private root. A target says
 //! whether its decoder believed the input: nothing depends on that while fuzzing, and the tests below hold it against the seeds, so that no
-//! target stops at the first check. Logs in other people's formats are signed anew where a signature would stop everything else. Evidence is made as the tests of `crates/evidence` do.
+//! target stops at the first check. Logs in other people's formats, and what a chain proves, are signed anew where a signature would stop everything else. Evidence is made as the tests of `crates/evidence` do.
 #![allow(dead_code)]
 
 mod formats;
@@ -12,6 +12,7 @@ mod lanes;
 #[path = "../../../crates/evidence/tests/tdx/maker.rs"]
 #[allow(unused_imports)]
 mod maker;
+mod proof;
 mod reference;
 mod scale;
 mod snp;
@@ -60,6 +61,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "tlog_proof", run: formats::tlog_proof, seeds: formats::tlog_proof_seeds },
     Target { name: "verifier_key", run: formats::verifier_key, seeds: formats::verifier_key_seeds },
     Target { name: "public_key", run: formats::public_key, seeds: formats::public_key_seeds },
+    Target { name: "chain_proof", run: proof::chain_proof, seeds: proof::chain_proof_seeds },
+    Target { name: "chain_proof_signed", run: proof::chain_proof_signed, seeds: proof::chain_proof_signed_seeds },
+    Target { name: "chain_state", run: proof::chain_state, seeds: proof::chain_state_seeds },
     Target { name: "job_spec", run: scale::job_spec, seeds: scale::job_spec_seeds },
 ];
 

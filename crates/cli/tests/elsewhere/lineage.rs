@@ -265,6 +265,10 @@ fn refusals_have_their_exit_codes() {
         let refused = record.run(&[&["audit", "lineage"], wrong].concat());
         assert_eq!((refused.code, refused.stdout.len()), (2, 0), "{wrong:?}: {refused:?}");
     }
+    let job_file = record.add_job_file(&first.story, &Job::new(12, DATA, blob("data", DATA.len())).manifest);
+    let refused = lineage(&record, &output, &[&BUNDLES, &["--job-file", &job_file]]);
+    assert_eq!((refused.code, refused.stdout.len()), (2, 0));
+    assert!(refused.stderr.contains("another key"), "{refused:?}");
     assert_eq!(lineage(&record, &output, &[&["--job", "11"]]).code, 3);
     // A bundle that does not hold is shown nothing of.
     let mut damaged: Value = serde_json::from_slice(&record.read("job-12.json")).unwrap();

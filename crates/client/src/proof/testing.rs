@@ -33,6 +33,16 @@ pub fn finalised(items: &[(Vec<u8>, Vec<u8>)]) -> ChainProof {
     }
 }
 
+/// Has the first block's authorities justify whatever a proof ends in, so that what was changed before gets past the check of their votes. False if there is no
+/// header to justify.
+pub fn justify_anew(proof: &mut ChainProof) -> bool {
+    let last = header(proof.descendants.last().unwrap_or(&proof.header));
+    last.is_ok_and(|last| {
+        proof.justification = justify(&last, 0, &[1, 2, 3]);
+        true
+    })
+}
+
 /// Validators by number.
 fn pair(number: u8) -> ed25519::Pair {
     ed25519::Pair::from_seed(&[number; 32])

@@ -19,7 +19,8 @@ use crate::{
     output::Format,
 };
 use anyhow::{Context as _, Result, bail};
-use blockcloud_primitives::{Digest, JobId};
+use blockcloud_primitives::{Digest, JobId, Op};
+use blockcloud_seal::Manifest;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::{
@@ -92,6 +93,11 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
         .iter()
         .map(|bundle| Source { bundle, manifest: terms.get(&bundle.job.terms).map(|known| &known.agreed.manifest) })
         .collect();
+    for Source { bundle, manifest } in &sources {
+        if manifest.is_some_and(|manifest| !fits(bundle, manifest)) {
+            return Err(usage(format!("the job file of job {} holds another key than that of its receipts", bundle.job.id)));
+        }
+    }
     let named = sources.iter().filter(|source| source.manifest.is_some()).count();
     let (graph, found) = build(&sources, &wanted);
     if found.is_empty() {
@@ -136,6 +142,13 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
         Drawing::Svg => println!("{}", svg(&graph, arguments.direction)),
     }
     Ok(true)
+}
+
+/// Whether the job's receipts are keyed with this manifest's key: every guest takes in a manifest, and most a module.
+fn fits(bundle: &Bundle, manifest: &Manifest) -> bool {
+    let names = ["manifest", "module"].map(|name| manifest.object_key.digest(name.as_bytes()));
+    let mut taken = bundle.receipts().filter(|receipt| receipt.op == Op::Ingest).peekable();
+    taken.peek().is_none() || taken.any(|receipt| names.contains(&receipt.object)) || !erased(&bundle.receipts).is_empty()
 }
 
 /// What the user means.
