@@ -35,7 +35,7 @@ pub struct Options {
     /// Aggregators below the top; each has as many guests as the others.
     pub parts: u32,
     pub seed: u64,
-    /// It goes on for so long at least, and until so many were killed.
+    /// It goes on for so long at least, and until so many were killed, of each kind one.
     pub least: (Duration, u64),
     /// From one checkpoint of a guest to its next.
     pub beat: Duration,
@@ -307,7 +307,8 @@ pub async fn soak(folder: &Path, options: &Options, front: Option<Box<dyn Front>
         }
     }
     let (time, kills) = options.least;
-    while begun.elapsed() < time || tree.kills.iter().sum::<u64>() < kills {
+    let kinds = 2 + usize::from(tree.front.is_some());
+    while begun.elapsed() < time || tree.kills.iter().sum::<u64>() < kills || tree.kills[..kinds].contains(&0) {
         tree.disturb(&mut numbers, options.pauses.1, &mut seen).await;
         let until = Instant::now() + numbers_until(&mut numbers, options.pauses.0);
         while Instant::now() < until {
