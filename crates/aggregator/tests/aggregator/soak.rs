@@ -359,11 +359,12 @@ impl Tree {
             assert_eq!(proof.entry.unwrap().checkpoint.size, *size);
             // An idle round may be on its way yet.
             let number = proof.statement.number();
-            if !upstream.contains_key(&number) {
-                let found = until("the round upstream", async || self.all[0].delivered().get(number as usize).copied()).await;
-                upstream.insert(number, found);
-            }
-            assert_eq!(upstream.get(&number), Some(&proof.statement), "the proof leads to another round than went upstream");
+            let found = match upstream.get(&number) {
+                Some(found) => *found,
+                None => until("the round upstream", async || self.all[0].delivered().get(number as usize).copied()).await,
+            };
+            upstream.insert(number, found);
+            assert_eq!(found, proof.statement, "the proof leads to another round than went upstream");
             seen.add(0, proof.statement);
             report.proofs += 1;
         }
