@@ -32,8 +32,8 @@ use support::{GENESIS, Guest, STEP, cpu_seconds, delivered};
 #[allow(dead_code, reason = "tests use more of it")]
 mod support;
 
-/// Height of the tree, and of the part of each aggregator below.
-const HEIGHTS: (u8, u8) = (30, 10);
+/// Height of the tree over sources, and over aggregators below; height of the part of each of these.
+const HEIGHTS: [u8; 3] = [20, 30, 10];
 
 struct Options {
     sources: u32,
@@ -101,7 +101,7 @@ fn signatures() {
 
 /// The branch of a turn of the aggregator below that signs with a guest's key.
 fn branch(guest: &Guest, turn: u64) -> Branch {
-    let (number, height) = (turn - 1, HEIGHTS.1);
+    let (number, height) = (turn - 1, HEIGHTS[2]);
     let root = Digest::of(&(guest.slot, turn).encode());
     let time = 1_700_000_000_000 + turn;
     Branch {
@@ -142,9 +142,10 @@ fn sign(options: &Options, turns: u64) -> Vec<Vec<Vec<u8>>> {
 }
 
 async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> anyhow::Result<()> {
+    let height = HEIGHTS[usize::from(options.branches)];
     let guests = (0..options.sources).map(Guest::new);
     let file = if options.branches {
-        let child = |guest: Guest| Child { base: guest.slot << HEIGHTS.1, height: HEIGHTS.1, key: guest.source().key, first: 0 };
+        let child = |guest: Guest| Child { base: guest.slot << HEIGHTS[2], height: HEIGHTS[2], key: guest.source().key, first: 0 };
         SourcesFile { sources: vec![], children: guests.map(child).collect() }
     } else {
         SourcesFile { sources: guests.map(|guest| guest.source()).collect(), children: vec![] }
@@ -159,13 +160,13 @@ async fn run(options: &Options, folder: PathBuf, bodies: Vec<Vec<Vec<u8>>>) -> a
         data: folder.join("data"),
         sources: folder.join("sources.toml"),
         chain: None,
-        tree: TreeConfig { height: HEIGHTS.0, part: None, top_key: None },
+        tree: TreeConfig { height, part: None, top_key: None },
         rounds: RoundsConfig { keep: 5, ..RoundsConfig::default() },
         upstream: UpstreamConfig::Directory { path: folder.join("out") },
         ingest: IngestConfig::Embedded,
         limits: LimitsConfig { verify_threads: options.verify_threads, ..LimitsConfig::default() },
     };
-    let part = Part { base: 0, height: HEIGHTS.0 };
+    let part = Part { base: 0, height };
     let listener = tokio::net::TcpListener::bind(config.listen).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let sources = FileSources::new(&config.sources, part);

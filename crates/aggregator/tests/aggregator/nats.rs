@@ -157,7 +157,6 @@ async fn a_tree_whose_aggregators_and_server_are_killed_loses_nothing_and_counts
     server.kill();
     let report = soak(folder.path(), &short(seed()), Some(Box::new(server))).await;
     println!("{report}");
-    assert!(report.kills.iter().all(|kills| *kills > 0));
     assert!(report.looked_up > 0 && report.proofs == 60);
     assert_eq!(report.receipts[0], report.receipts[1]);
 }

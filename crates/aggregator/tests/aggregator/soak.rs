@@ -35,7 +35,7 @@ pub struct Options {
     /// Aggregators below the top; each has as many guests as the others.
     pub parts: u32,
     pub seed: u64,
-    /// It goes on for so long at least, and until so many were killed.
+    /// It goes on for so long at least, and until so many were killed, of each kind one.
     pub least: (Duration, u64),
     /// From one checkpoint of a guest to its next.
     pub beat: Duration,
@@ -307,7 +307,8 @@ pub async fn soak(folder: &Path, options: &Options, front: Option<Box<dyn Front>
         }
     }
     let (time, kills) = options.least;
-    while begun.elapsed() < time || tree.kills.iter().sum::<u64>() < kills {
+    let kinds = 2 + usize::from(tree.front.is_some());
+    while begun.elapsed() < time || tree.kills.iter().sum::<u64>() < kills || tree.kills[..kinds].contains(&0) {
         tree.disturb(&mut numbers, options.pauses.1, &mut seen).await;
         let until = Instant::now() + numbers_until(&mut numbers, options.pauses.0);
         while Instant::now() < until {
@@ -358,11 +359,12 @@ impl Tree {
             assert_eq!(proof.entry.unwrap().checkpoint.size, *size);
             // An idle round may be on its way yet.
             let number = proof.statement.number();
-            if !upstream.contains_key(&number) {
-                let found = until("the round upstream", async || self.all[0].delivered().get(number as usize).copied()).await;
-                upstream.insert(number, found);
-            }
-            assert_eq!(upstream.get(&number), Some(&proof.statement), "the proof leads to another round than went upstream");
+            let found = match upstream.get(&number) {
+                Some(found) => *found,
+                None => until("the round upstream", async || self.all[0].delivered().get(number as usize).copied()).await,
+            };
+            upstream.insert(number, found);
+            assert_eq!(found, proof.statement, "the proof leads to another round than went upstream");
             seen.add(0, proof.statement);
             report.proofs += 1;
         }
@@ -437,6 +439,10 @@ impl Connection {
             }
             sent.waits.push(begun.elapsed());
             sent.acknowledged += batch.len() as u64;
+            // Now and then they fall silent: what was acknowledged last is then not hidden by what would follow.
+            if self.numbers.below(8) == 0 {
+                due += self.beat * (1 + self.numbers.below(4) as u32);
+            }
             if self.over.load(Ordering::SeqCst) {
                 sent.ends = self.guests.into_iter().map(|guest| (guest, turn * STEP)).collect();
                 return sent;
