@@ -41,7 +41,7 @@ pub enum Op {
     /// An administrative act on the guest.
     #[codec(index = 9)]
     Admin,
-    /// Nothing happened; the guest lives.
+    /// The guest lives. Carries the index of the objects that the receipts before it are about (`blockcloud_receipt_log::objects`).
     #[codec(index = 10)]
     Heartbeat,
 }
