@@ -16,7 +16,7 @@ use blockcloud_primitives::{AccountId, Digest, JobId, Moment, SiteId};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque, btree_map::Entry},
     fmt,
 };
 
@@ -269,14 +269,17 @@ impl Graph {
         let (mut kept, mut cut) = (BTreeMap::<usize, usize>::new(), false);
         let mut keep = |node: usize, cut: &mut bool| {
             let next = kept.len();
-            if !kept.contains_key(&node) {
-                if next >= limit {
+            match kept.entry(node) {
+                Entry::Occupied(_) => true,
+                Entry::Vacant(_) if next >= limit => {
                     *cut = true;
-                    return false;
+                    false
                 }
-                kept.insert(node, next);
+                Entry::Vacant(place) => {
+                    place.insert(next);
+                    true
+                }
             }
-            true
         };
         let begin: VecDeque<usize> = roots.iter().copied().filter(|root| keep(*root, &mut cut)).collect();
         let mut used = BTreeSet::new();
