@@ -12,6 +12,7 @@ mod lanes;
 #[path = "../../../crates/evidence/tests/tdx/maker.rs"]
 #[allow(unused_imports)]
 mod maker;
+mod objects;
 mod proof;
 mod reference;
 mod scale;
@@ -64,6 +65,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "chain_proof", run: proof::chain_proof, seeds: proof::chain_proof_seeds },
     Target { name: "chain_proof_signed", run: proof::chain_proof_signed, seeds: proof::chain_proof_signed_seeds },
     Target { name: "chain_state", run: proof::chain_state, seeds: proof::chain_state_seeds },
+    Target { name: "object_proof", run: objects::object_proof, seeds: objects::object_proof_seeds },
     Target { name: "job_spec", run: scale::job_spec, seeds: scale::job_spec_seeds },
 ];
 
