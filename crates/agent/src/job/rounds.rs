@@ -139,7 +139,9 @@ impl Worker<'_> {
             Ok(Outcome::Accepted { .. } | Outcome::Known { .. }) => self.standing(|standing| standing.has = Some(checkpoint.size)),
             Ok(Outcome::Refused { refusal }) => match refusal {
                 // What it has is named: the next proof begins there.
-                Refusal::Unproven { head } | Refusal::Inconsistent { head } | Refusal::Stale { head } | Refusal::Shrunk { head, .. } => {
+                Refusal::Unproven { head } | Refusal::Inconsistent { head } | Refusal::Stale { head } | Refusal::Shrunk { head, .. }
+                    if head <= checkpoint.size =>
+                {
                     self.standing(|standing| standing.has = Some(head));
                 }
                 // A new place is known to it a few seconds later.
