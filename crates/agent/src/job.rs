@@ -319,7 +319,7 @@ impl Worker<'_> {
         let launch = self.record.launch.as_ref().context("no launch")?;
         let last = launch.completion.clone().context("no completion")?;
         let (index, size) = (last.completion.erased, last.completion.size);
-        let proof = self.agent.with_log(self.live, launch.number, move |log| Ok(log.inclusion(index, size))).await?;
+        let proof = self.agent.with_log(self.live, launch.number, move |log| log.inclusion(index, size)).await?;
         let proof = proof.ok_or_else(|| anyhow!("the erase receipt at {index} is not in the log of {size} receipts"))?;
         let call = calls::jobs::complete(self.live.job, &last.completion, &last.signature, &last.erase_receipt, &proof);
         let result = self.submit(&call, Until::Final).await;

@@ -5,14 +5,22 @@
 //! guest's (`http::guest` asks that first).
 
 use blockcloud_primitives::{Checkpoint, Digest, Head, JobId, Receipt};
-use blockcloud_receipt_log::{EMPTY_ROOT, Frontier, LogError, ReceiptLog, leaf_hash};
+use blockcloud_receipt_log::{
+    Hash, LogError, LogOptions, LogStore, ReceiptLog, TreeError, entry_leaf, leaf_hash,
+    tiles::{Part, TileError, TileId, TileTree},
+};
 use codec::DecodeAll as _;
 use std::path::{Path, PathBuf};
+
+/// A head for every segment: what is read again when a log is opened is at most two of them, 36 MB.
+const OPTIONS: LogOptions = LogOptions { segment: 1 << 16, head_every: 1 << 16 };
+/// Most tiles that are made again for one question: more than any proof reads.
+const MENDED: usize = 64;
 
 /// Why a batch is not taken, or a proof not made.
 #[derive(Debug, thiserror::Error)]
 pub enum JobLogError {
-    /// The file.
+    /// The files.
     #[error(transparent)]
     Log(#[from] LogError),
     /// Not a whole number of receipts.
@@ -71,28 +79,25 @@ pub enum JobLogError {
 /// A job's log.
 pub struct JobLog {
     log: ReceiptLog,
-    /// What is needed to tell the root after a batch beforehand.
-    frontier: Frontier,
     /// Bytes of the logs of earlier launches: nothing is added to them any more.
     earlier: u64,
 }
 
-/// Where the log of a launch of a job lies. A guest that replaces another begins a log of its own; the earlier one is kept.
+/// The folder of the log of a launch of a job. A guest that replaces another begins a log of its own; the earlier one is kept.
 pub fn path(folder: &Path, job: JobId, launch: u32) -> PathBuf {
-    folder.join(format!("{job}-{launch}.log"))
+    folder.join(format!("{job}-{launch}"))
 }
 
 impl JobLog {
     /// Opens the log of a launch of a job, or begins it.
     pub fn open(folder: &Path, job: JobId, launch: u32) -> Result<Self, JobLogError> {
-        let (log, recovery) = ReceiptLog::open(path(folder, job, launch), job)?;
+        let (log, recovery) = ReceiptLog::open(path(folder, job, launch), job, OPTIONS)?;
         if recovery.dropped_bytes > 0 {
             tracing::warn!(target: "blockcloud::agent", %job, ?recovery, "the end of the receipt log was torn and is cut off");
         }
-        let frontier = log.tree().frontier();
-        let earlier = (1..launch).filter_map(|launch| std::fs::metadata(path(folder, job, launch)).ok());
-        let earlier = earlier.fold(0u64, |sum, file| sum.saturating_add(file.len()));
-        Ok(Self { log, frontier, earlier })
+        // A launch whose guest never brought a receipt has no log.
+        let earlier = (1..launch).filter_map(|launch| ReceiptLog::entry_bytes(&path(folder, job, launch)).ok());
+        Ok(Self { log, earlier: earlier.fold(0, u64::saturating_add) })
     }
 
     /// Number of receipts that are safely stored.
@@ -100,9 +105,35 @@ impl JobLog {
         self.log.confirmed()
     }
 
-    /// The log itself, for reading.
-    pub fn log(&self) -> &ReceiptLog {
-        &self.log
+    /// Up to `limit` receipts from position `from` on, in their canonical encoding, one after another; an erased one as what stands in its place.
+    pub fn encoded(&self, from: u64, limit: usize) -> Result<Vec<u8>, JobLogError> {
+        Ok(self.mended(|log| log.encoded(from, limit))?)
+    }
+
+    /// Asks the tree. The inner error: the question has no answer.
+    pub fn ask<T>(&self, question: impl Fn(&TileTree<LogStore<'_>>) -> Result<T, TileError>) -> Result<Result<T, TreeError>, JobLogError> {
+        match self.mended(|log| Ok(question(&log.tree())?)) {
+            Err(LogError::Tiles(TileError::Tree(error))) => Ok(Err(error)),
+            other => Ok(Ok(other?)),
+        }
+    }
+
+    /// Reads the log. A damaged tile is made again from what lies below it, which is why receipts and hashes are both kept.
+    fn mended<T>(&self, read: impl Fn(&ReceiptLog) -> Result<T, LogError>) -> Result<T, LogError> {
+        let mut mended = 0;
+        loop {
+            match read(&self.log) {
+                Err(LogError::Tiles(TileError::Damaged { tile, damage })) if mended < MENDED => {
+                    let TileId { part: Part::Hashes { level }, index, .. } = tile else {
+                        return Err(TileError::Damaged { tile, damage }.into());
+                    };
+                    tracing::warn!(target: "blockcloud::agent", job = %self.log.job(), %tile, %damage, "a tile is damaged and made again");
+                    self.log.tree().rebuild(level, index)?;
+                    mended += 1;
+                }
+                other => return other,
+            }
+        }
     }
 
     /// As [`JobLog::take`], unless all of the job's receipts are then more than `limit` bytes. What is stored already is never too much.
@@ -124,37 +155,37 @@ impl JobLog {
         if end != checkpoint.size {
             return Err(JobLogError::WrongEnd { end, size: checkpoint.size });
         }
-        let size = self.log.size();
+        let size = self.size();
         if first > size {
             return Err(JobLogError::Gap { size, first });
         }
-        let mut new = Vec::new();
-        let mut frontier = self.frontier.clone();
-        for (bytes, index) in receipts.chunks_exact(Receipt::ENCODED_LEN).zip(first..) {
-            let leaf = leaf_hash(bytes);
-            if index < size {
-                if self.log.tree().leaf(index) != Some(leaf) {
-                    return Err(JobLogError::Contradiction(index));
-                }
-                continue;
+        let stored = usize::try_from(end.min(size) - first).unwrap_or(usize::MAX);
+        let (old, new) = receipts.split_at(receipts.len().min(stored.saturating_mul(Receipt::ENCODED_LEN)));
+        let kept = self.encoded(first, stored)?;
+        for ((bytes, kept), index) in old.chunks_exact(Receipt::ENCODED_LEN).zip(kept.chunks_exact(Receipt::ENCODED_LEN)).zip(first..) {
+            if leaf_hash(bytes) != entry_leaf(kept) {
+                return Err(JobLogError::Contradiction(index));
             }
-            let receipt = Receipt::decode_all(&mut &bytes[..]).map_err(|_| JobLogError::WrongReceipt(index))?;
-            if receipt.job != self.log.job() || receipt.seq != index || receipt.version != Receipt::VERSION {
-                return Err(JobLogError::WrongReceipt(index));
-            }
-            frontier.append(leaf);
-            new.push(receipt);
         }
-        let root = if end >= size { frontier.root() } else { self.log.tree().root_at(end).unwrap_or(EMPTY_ROOT) };
-        if root != checkpoint.root.0 {
+        let new = new.chunks_exact(Receipt::ENCODED_LEN).zip(size..).map(|(mut bytes, index)| {
+            let receipt = Receipt::decode_all(&mut bytes).ok();
+            let here =
+                receipt.filter(|receipt| receipt.job == self.log.job() && receipt.seq == index && receipt.version == Receipt::VERSION);
+            here.ok_or(JobLogError::WrongReceipt(index))
+        });
+        let new = new.collect::<Result<Vec<_>, _>>()?;
+        let mut frontier = self.log.frontier().clone();
+        frontier.append_receipts(&new);
+        if if end >= size { frontier.root() != checkpoint.root.0 } else { !self.was(end, checkpoint.root)? } {
             return Err(JobLogError::WrongRoot(checkpoint.size));
         }
-        for receipt in &new {
-            self.log.append(receipt)?;
-        }
-        self.log.sync()?;
-        self.frontier = frontier;
-        Ok(())
+        self.log.append(&new)?;
+        Ok(self.log.sync()?)
+    }
+
+    /// Whether the log had this root when it had as many receipts.
+    fn was(&self, size: u64, root: Digest) -> Result<bool, JobLogError> {
+        Ok(self.ask(|tree| tree.root_at(size))? == Ok(root.0))
     }
 
     /// The proof that brings the chain from its head to a checkpoint: none for the first checkpoint.
@@ -163,30 +194,34 @@ impl JobLog {
         if checkpoint.size <= head.size {
             return Err(JobLogError::NotNewer(checkpoint.size));
         }
-        if self.log.tree().root_at(head.size).ok() != Some(head.root.0) {
+        if !self.was(head.size, head.root)? {
             return Err(JobLogError::ForeignHead { size: head.size });
         }
-        if self.log.tree().root_at(checkpoint.size).ok() != Some(checkpoint.root.0) {
+        if !self.was(checkpoint.size, checkpoint.root)? {
             return Err(JobLogError::WrongRoot(checkpoint.size));
         }
-        self.consistency(head.size, checkpoint.size).ok_or(JobLogError::WrongRoot(checkpoint.size))
+        self.consistency(head.size, checkpoint.size)?.ok_or(JobLogError::WrongRoot(checkpoint.size))
     }
 
     /// The proof that the log of the second size continues that of the first, which is smaller; nothing if it does not have as many receipts.
-    pub fn consistency(&self, old: u64, new: u64) -> Option<Vec<Digest>> {
-        Some(self.log.tree().consistency_proof(old, new).ok()?.into_iter().map(Digest).collect())
+    pub fn consistency(&self, old: u64, new: u64) -> Result<Option<Vec<Digest>>, JobLogError> {
+        Ok(self.ask(|tree| tree.consistency_proof(old, new))?.ok().map(digests))
     }
 
-    /// The proof that a receipt is in the log of this size.
-    pub fn inclusion(&self, index: u64, size: u64) -> Option<Vec<Digest>> {
-        Some(self.log.tree().inclusion_proof(index, size).ok()?.into_iter().map(Digest).collect())
+    /// The proof that a receipt is in the log of this size; nothing if it is not.
+    pub fn inclusion(&self, index: u64, size: u64) -> Result<Option<Vec<Digest>>, JobLogError> {
+        Ok(self.ask(|tree| tree.inclusion_proof(index, size))?.ok().map(digests))
     }
+}
+
+fn digests(proof: Vec<Hash>) -> Vec<Digest> {
+    proof.into_iter().map(Digest).collect()
 }
 
 /// Deletes the logs of a job's launches; that one is not there is no error.
 pub fn delete(folder: &Path, job: JobId, launches: u32) -> std::io::Result<()> {
     for launch in 1..=launches {
-        match std::fs::remove_file(path(folder, job, launch)) {
+        match std::fs::remove_dir_all(path(folder, job, launch)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
@@ -198,10 +233,10 @@ pub fn delete(folder: &Path, job: JobId, launches: u32) -> std::io::Result<()> {
 mod tests {
     use super::*;
     use crate::testing::{Guest, JOB, encoded};
-    use blockcloud_receipt_log::{Hash, verify_consistency};
+    use blockcloud_receipt_log::{verify_consistency, verify_inclusion};
 
     fn head(log: &JobLog, size: u64) -> Head {
-        let root = Digest(log.log().tree().root_at(size).unwrap());
+        let root = Digest(log.ask(|tree| tree.root_at(size)).unwrap().unwrap());
         Head { size, root, time: 0, usage: Default::default(), accepted_at: 0 }
     }
 
@@ -222,7 +257,7 @@ mod tests {
         for end in 1..=receipts.len() {
             let checkpoint = guest.checkpoint_over(&receipts[..end]).checkpoint;
             log.take(end as u64 - 1, &encoded(&receipts[end - 1..end]), &checkpoint).unwrap();
-            assert_eq!(log.frontier.root(), log.log().tree().root());
+            assert_eq!(log.log.root(), checkpoint.root.0);
         }
     }
 
@@ -240,7 +275,7 @@ mod tests {
         assert_eq!(log.size(), 9);
         drop(log);
         let reopened = JobLog::open(folder.path(), JOB, 1).unwrap();
-        assert_eq!((reopened.size(), reopened.frontier.root()), (9, nine.root.0));
+        assert_eq!((reopened.size(), reopened.log.root()), (9, nine.root.0));
     }
 
     #[test]
@@ -326,5 +361,53 @@ mod tests {
         assert!(matches!(log.proof(Some(&foreign), &newest), Err(JobLogError::ForeignHead { size: 3 })));
         let beyond = Head { size: 4, ..head(&log, 5) };
         assert!(matches!(log.proof(Some(&beyond), &newest), Err(JobLogError::ForeignHead { size: 4 })));
+    }
+
+    /// A long log: tiles on the disk, a head, and batches that cross its end.
+    #[test]
+    fn damaged_tiles_are_made_again_when_they_are_asked_for() {
+        const SIZE: u64 = (1 << 16) + 700;
+        let folder = tempfile::tempdir().unwrap();
+        let guest = Guest::new();
+        let receipts = guest.receipts(0, SIZE);
+        let all = guest.checkpoint_over(&receipts).checkpoint;
+        let mut log = JobLog::open(folder.path(), JOB, 1).unwrap();
+        log.take(0, &encoded(&receipts), &all).unwrap();
+        drop(log);
+        let root = path(folder.path(), JOB, 1);
+        let (leaves, above) = (root.join("leaves/0000000000"), root.join("tile/1/000"));
+        let whole = (std::fs::read(&leaves).unwrap(), std::fs::read(&above).unwrap());
+        let asks: [(&str, fn(&JobLog) -> bool); 4] = [
+            ("receipts", |log| log.encoded(1_000, 3).unwrap().len() == 3 * Receipt::ENCODED_LEN),
+            ("inclusion", |log| log.inclusion(1_000, SIZE).unwrap().is_some()),
+            ("consistency", |log| log.consistency(1_001, SIZE).unwrap().is_some()),
+            ("a batch again", |log| log.was(1_001, Digest::ZERO).is_ok_and(|was| !was)),
+        ];
+        for (what, ask) in asks {
+            for at in [None, Some(3 * 8192 + 7)] {
+                let mut bytes = whole.0.clone();
+                match at {
+                    // Both tiles above a leaf.
+                    None => std::fs::write(&above, &whole.1[..100]).unwrap(),
+                    Some(at) => bytes[at] ^= 1,
+                }
+                std::fs::write(&leaves, &bytes).unwrap();
+                let log = JobLog::open(folder.path(), JOB, 1).unwrap();
+                assert!(ask(&log), "{what}");
+                drop(log);
+            }
+        }
+        let mut log = JobLog::open(folder.path(), JOB, 1).unwrap();
+        let proof: Vec<Hash> = log.inclusion(1_000, SIZE).unwrap().unwrap().into_iter().map(|digest| digest.0).collect();
+        verify_inclusion(&all.root.0, SIZE, 1_000, &leaf_hash(&encoded(&receipts[1_000..1_001])), &proof).unwrap();
+        assert_eq!((std::fs::read(&leaves).unwrap(), std::fs::read(&above).unwrap()), whole);
+        // A damaged receipt is not one that can be made again.
+        let segment = root.join("segments/0000000000");
+        let mut bytes = std::fs::read(&segment).unwrap();
+        bytes[32 + 276 * 1_000] ^= 1;
+        std::fs::write(&segment, bytes).unwrap();
+        assert!(matches!(log.encoded(1_000, 1), Err(JobLogError::Log(LogError::Tiles(TileError::Damaged { .. })))));
+        assert!(matches!(log.take(1_000, &encoded(&receipts[1_000..]), &all), Err(JobLogError::Log(_))));
+        assert!(log.inclusion(1_000, SIZE).unwrap().is_some());
     }
 }

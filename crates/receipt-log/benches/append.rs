@@ -1,4 +1,4 @@
-//! How many receipts a core appends per second: in memory, to a durable file, and with the `ct-merkle` crate on the same records.
+//! How many receipts a core appends per second: in memory, durably, and with the `ct-merkle` crate on the same records.
 //!
 //! `cargo bench -p blockcloud-receipt-log` prints a markdown table of medians. Each round runs every case once on one thread, so that a slow
 //! moment of the machine meets them all. "Per core" counts the processor time of that thread, which work elsewhere on the machine hardly inflates;
@@ -9,7 +9,7 @@
 
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
 use blockcloud_receipt_log::{
-    Frontier, Hash, LongLog, LongLogOptions, ReceiptLog, Tree, lanes::Kernel, leaf_hash, node_hash, receipt_bytes, receipt_hash,
+    Frontier, Hash, LogOptions, ReceiptLog, Tree, lanes::Kernel, leaf_hash, node_hash, receipt_bytes, receipt_hash,
 };
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use sha2::Sha256;
@@ -29,18 +29,16 @@ const PLAIN: &str = "one by one: encode, hash, tree (`sha2`)";
 const BATCHED: &str = "batches: encode, hash, frontier";
 const THEIRS: &str = "`ct-merkle` 0.3: encode, push";
 
-const CASES: [Case; 11] = [
+const CASES: [Case; 9] = [
     ("encode and the two hashes a receipt costs, no tree", hashes),
     (PLAIN, append),
     (BATCHED, frontier),
     ("batches: encode, hash, whole tree in memory", batched),
     (THEIRS, ct_merkle),
-    ("one file (`ReceiptLog`), one by one, synced every 100", durable::<100>),
-    ("one file (`ReceiptLog`), one by one, synced every 1,000", durable::<1_000>),
-    ("one file (`ReceiptLog`), one by one, synced every 10,000", durable::<10_000>),
-    ("segments and tiles (`LongLog`), batches, synced every 1,000", long::<1_000>),
-    ("segments and tiles (`LongLog`), batches, synced every 10,000", long::<10_000>),
-    ("segments and tiles (`LongLog`), batches, synced every 65,536", long::<65_536>),
+    ("`ReceiptLog`, synced every 100", durable::<100>),
+    ("`ReceiptLog`, synced every 1,000", durable::<1_000>),
+    ("`ReceiptLog`, synced every 10,000", durable::<10_000>),
+    ("`ReceiptLog`, synced every 65,536", durable::<65_536>),
 ];
 
 /// The floor under any such tree with this hash function: one leaf and, over time, one node per receipt.
@@ -82,23 +80,8 @@ fn ct_merkle(receipts: &[Receipt]) -> Option<Hash> {
 }
 
 fn durable<const GROUP: usize>(receipts: &[Receipt]) -> Option<Hash> {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("append-{}.log", std::process::id()));
-    let (mut log, _) = ReceiptLog::open(&path, JOB).expect("the target folder can be written to");
-    for group in receipts.chunks(GROUP) {
-        for receipt in group {
-            log.append(receipt).expect("receipts come in sequence");
-        }
-        log.sync().expect("the disk takes them");
-    }
-    let root = log.tree().root();
-    drop(log);
-    fs::remove_file(path).expect("the file was there");
-    Some(root)
-}
-
-fn long<const GROUP: usize>(receipts: &[Receipt]) -> Option<Hash> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("append-{}.long", std::process::id()));
-    let (mut log, _) = LongLog::open(&folder, JOB, LongLogOptions::default()).expect("the target folder can be written to");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("append-{}", std::process::id()));
+    let (mut log, _) = ReceiptLog::open(&folder, JOB, LogOptions::default()).expect("the target folder can be written to");
     for group in receipts.chunks(GROUP) {
         log.append(group).expect("receipts come in sequence");
         log.sync().expect("the disk takes them");

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! `tiles` encodes and hashes receipts and writes the tiles, no entries. With `ONE_IN` above one, only every so many tiles of level 0 are kept, for want of
-//! disk; proofs are then asked for leaves in those, and all that such a proof reads is on the disk. `prove` asks for proofs from such tiles again. `durable` appends to a `LongLog`, syncs every `GROUP`
+//! disk; proofs are then asked for leaves in those, and all that such a proof reads is on the disk. `prove` asks for proofs from such tiles again. `durable` appends to a `ReceiptLog`, syncs every `GROUP`
 //! receipts, and keeps at least the `KEEP` newest of them.
 //!
 //! Proofs are cold as far as `posix_fadvise(DONTNEED)` makes them: the data of every file of a proof leaves the page cache before it is made; what the file
@@ -15,7 +15,7 @@
 
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
 use blockcloud_receipt_log::{
-    Frontier, Hash, LongLog, LongLogOptions, node_hash, receipt_hashes,
+    Frontier, Hash, LogOptions, ReceiptLog, node_hash, receipt_hashes,
     tiles::{Packed, Part, Store, TILE_WIDTH, TileId, TileTree, TileWriter},
     verify_inclusion,
 };
@@ -91,7 +91,7 @@ fn prove(folder: &Path, count: u64, one_in: u64) -> Result<(), Box<dyn std::erro
 }
 
 fn durable(folder: &Path, count: u64, group: u64, keep: u64) -> Result<(), Box<dyn std::error::Error>> {
-    let (mut log, _) = LongLog::open(folder, JOB, LongLogOptions::default())?;
+    let (mut log, _) = ReceiptLog::open(folder, JOB, LogOptions::default())?;
     let mut receipts = receipts();
     let (mut progress, mut since_sync) = (Progress::new(), 0);
     while log.size() < count {
@@ -112,7 +112,7 @@ fn durable(folder: &Path, count: u64, group: u64, keep: u64) -> Result<(), Box<d
     progress.end(count);
     drop(log);
     let start = Instant::now();
-    let (log, recovery) = LongLog::open(folder, JOB, LongLogOptions::default())?;
+    let (log, recovery) = ReceiptLog::open(folder, JOB, LogOptions::default())?;
     println!("opened again in {:.2?}: {} receipts, entries from {} on", start.elapsed(), recovery.receipts, log.kept_from());
     proofs(folder, &log.tree(), count, |random| random % count)
 }

@@ -4,7 +4,7 @@
 //! A document is checked as it stands: a hash of the wrong length makes its verdict false, not the document unreadable. Not here: reading
 //! files or standard input, exit codes.
 
-use crate::{Hash, ProofError, Tree, TreeError, verify_consistency, verify_inclusion};
+use crate::{Hash, ProofError, Prover, verify_consistency, verify_inclusion};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use core::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -81,15 +81,14 @@ impl InclusionDocument {
     /// The document for leaf `index` of the tree's first `size` leaves.
     ///
     /// # Errors
-    /// As [`Tree::inclusion_proof`].
-    pub fn of(tree: &Tree, index: u64, size: u64) -> Result<Self, TreeError> {
+    /// As [`Prover::inclusion_proof`].
+    pub fn of<P: Prover>(tree: &P, index: u64, size: u64) -> Result<Self, P::Error> {
         let proof = tree.inclusion_proof(index, size)?;
-        let leaf = tree.leaf(index).ok_or(TreeError::IndexOutOfRange { index, size })?;
         Ok(Self {
             leaf_idx: index,
             tree_size: size,
             root: tree.root_at(size)?.into(),
-            leaf_hash: leaf.into(),
+            leaf_hash: tree.leaf(index)?.into(),
             proof: proof.into_iter().map(Base64::from).collect(),
         })
     }
@@ -124,8 +123,8 @@ impl ConsistencyDocument {
     /// The document for the tree's first `old` and first `new` leaves.
     ///
     /// # Errors
-    /// As [`Tree::consistency_proof`].
-    pub fn of(tree: &Tree, old: u64, new: u64) -> Result<Self, TreeError> {
+    /// As [`Prover::consistency_proof`].
+    pub fn of<P: Prover>(tree: &P, old: u64, new: u64) -> Result<Self, P::Error> {
         let proof = tree.consistency_proof(old, new)?;
         Ok(Self {
             size1: old,

@@ -25,13 +25,13 @@ pub mod lanes;
 #[cfg(feature = "std")]
 mod log;
 #[cfg(feature = "std")]
-mod long;
-#[cfg(feature = "std")]
 pub mod objects;
 #[cfg(feature = "std")]
 mod paths;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
 mod peaks;
+#[cfg(feature = "std")]
+mod prover;
 #[cfg(feature = "std")]
 mod record;
 #[deny(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::as_conversions)]
@@ -51,10 +51,10 @@ pub use forest::Forest;
 pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, encode_receipt, leaf_hash, node_hash, receipt_bytes, receipt_hash};
 #[cfg(feature = "std")]
-pub use log::{LogError, ReceiptLog, Recovery};
-#[cfg(feature = "std")]
-pub use long::{LongLog, LongLogOptions, LongLogStore};
+pub use log::{LogError, LogOptions, LogStore, ReceiptLog, Recovery};
 pub use peaks::{Full, Peaks};
+#[cfg(feature = "std")]
+pub use prover::Prover;
 #[cfg(feature = "std")]
 pub use slots::{SlotTree, SlotTreeError};
 pub use slots::{slot_hash, verify_round, verify_slot};

@@ -1,159 +1,98 @@
-//! The durable log: an append-only file of receipts, and the tree over them.
+//! The durable log of any length: entries in segments, hashes in tiles, and in memory only the ends of both.
 //!
-//! For logs whose hashes fit into memory, 64 bytes a receipt. Not here: longer logs (`long`), signatures, more than one job per file.
+//! Not here: signatures, who may append, publishing to others ([`mirror`](crate::tiles::mirror) does that), more than one job in a folder.
 //!
-//! # The file
-//! A header of 24 bytes (`blockcloud/log/1`, the job's number as little-endian u64), then slots of 276 bytes (`record`).
+//! # The folder
+//! * `segments/<number>`: files of a fixed number of receipts, a header of 32 bytes (`blockcloud/seg/1`, the job's number and the position of the first
+//!   receipt, little-endian u64) and slots of 276 bytes (`record`);
+//! * `leaves/` and `tile/`: the hashes, as [`Packed`] keeps them;
+//! * `head`: what is needed to carry on from some size (`blockcloud/log/2`, SHA-256 of the rest, the rest in SCALE), replaced as a whole;
+//! * `erasing`, only while a receipt is being erased (`erasure`);
+//! * `lock`: held by the process that has the log open.
 //!
-//! Beside it, only while a receipt is being erased, a file of the same name with `.erasing` behind it (`erasure`).
+//! # What survives
+//! `sync` writes the group into its segment and waits for the disk (`fdatasync`); only then are its receipts confirmed and its hashes go into tiles. A segment is
+//! synced before the next is begun. Tiles are not synced one by one, since they can be made again: the head is written after all tiles up to its size were
+//! synced together, and what lies behind the head is read from the segments and tiled again when the log is opened. So opening takes as long as the receipts
+//! behind the last head, whatever the log's length.
 //!
-//! # Opening
-//! An erasure that was interrupted is carried out.
-//! A bad slot that any whole slot knows as confirmed is corruption and refused. What nobody knows to be confirmed may have been on its way when
-//! the machine stopped, its pages arriving in any order: whole slots are kept up to the first that is torn, and the rest of the file is cut off.
+//! # Damage
+//! Behind the head, a bad slot that any whole slot knows as confirmed is corruption, and refused. What nobody knows to be confirmed may have been on its way when the
+//! machine stopped, its pages arriving in any order: whole slots are kept up to the first that is torn, and the rest is cut off. Before the head, everything is
+//! checked when it is read: an entry against its leaf, a tile against the tile above and the frontier. `tree().audit` reads it all.
+
+mod error;
+mod store;
+
+pub use error::{LogError, Recovery};
+pub use store::LogStore;
 
 use crate::{
-    erased::{ErasedEntry, entry_leaf},
+    erased::ErasedEntry,
     erasure::{Note, Slot},
-    hash::{Hash, leaf_hash, receipt_bytes},
+    frontier::Frontier,
+    hash::{Hash, encode_receipt},
+    lanes::Kernel,
     record::{SLOT_LEN, Scan, trailer},
-    tiles::TileError,
-    tree::Tree,
+    tiles::{Packed, Store, TILE_WIDTH, TileTree, TileWriter, sync_folder},
 };
 use blockcloud_primitives::{JobId, Receipt};
-use codec::DecodeAll;
+use codec::{DecodeAll, Encode};
+use sha2::{Digest, Sha256};
 use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, BufReader, Read, Seek, SeekFrom, Write},
+    collections::BTreeMap,
+    fs::{self, File, OpenOptions, TryLockError},
+    io::{self, BufReader, ErrorKind, Seek, SeekFrom, Write},
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
 };
-use thiserror::Error;
 
-const MAGIC: [u8; 16] = *b"blockcloud/log/1";
-const HEADER_LEN: usize = MAGIC.len() + 8;
+const HEAD_MAGIC: [u8; 16] = *b"blockcloud/log/2";
+const SEGMENT_MAGIC: [u8; 16] = *b"blockcloud/seg/1";
+const HEADER_LEN: usize = SEGMENT_MAGIC.len() + 16;
+/// Name of the note of an erasure.
+const NOTE: &str = "erasing";
 /// Once this much waits, it is handed to the operating system without waiting for a sync. Bounds memory, confirms nothing.
 const WRITE_BEHIND: usize = 1 << 20;
+/// Receipts that are encoded before their leaves are hashed.
+const ENCODED: usize = 64;
 
-/// What went wrong with a log's file.
-#[derive(Debug, Error)]
-pub enum LogError {
-    /// The operating system refused.
-    #[error("{path}: {source}")]
-    Io {
-        /// The log's file.
-        path: PathBuf,
-        /// What it said.
-        source: io::Error,
-    },
-    /// Another process has the log open.
-    #[error("{0}: the log is open in another process")]
-    InUse(PathBuf),
-    /// The file is something else.
-    #[error("{0}: not a receipt log; it is left as it is")]
-    NotALog(PathBuf),
-    /// The file is the log of another job.
-    #[error("{path}: this is the log of job {found}, not of job {expected}")]
-    OtherJob {
-        /// The log's file.
-        path: PathBuf,
-        /// The job asked for.
-        expected: JobId,
-        /// The job found.
-        found: JobId,
-    },
-    /// A confirmed receipt is damaged or missing its place.
-    #[error("{path}: the receipt at position {index} is damaged (byte {offset} of the file); restore the file from a copy")]
-    Corrupt {
-        /// The log's file.
-        path: PathBuf,
-        /// Position of the receipt.
-        index: u64,
-        /// Where its slot begins in the file.
-        offset: u64,
-    },
-    /// The receipt has another layout than this code writes.
-    #[error("receipts of version {found} cannot be appended, only of version {}", Receipt::VERSION)]
-    Version {
-        /// The version found.
-        found: u8,
-    },
-    /// The receipt belongs to another job.
-    #[error("a receipt of job {found} does not belong into the log of job {expected}")]
-    ForeignReceipt {
-        /// The log's job.
-        expected: JobId,
-        /// The receipt's job.
-        found: JobId,
-    },
-    /// The receipt's sequence number is not the next position.
-    #[error("the next receipt has sequence number {expected}, not {found}")]
-    OutOfSequence {
-        /// The next position.
-        expected: u64,
-        /// The receipt's sequence number.
-        found: u64,
-    },
-    /// The head of a long log is not what was written.
-    #[error("{0}: the head is damaged; with all entries there, delete it to have it made again")]
-    HeadDamaged(PathBuf),
-    /// Receipts that were deleted on purpose.
-    #[error("the receipt at position {index} was pruned: receipts are kept from position {from} on")]
-    Pruned {
-        /// The receipt asked for.
-        index: u64,
-        /// Where receipts begin.
-        from: u64,
-    },
-    /// A receipt that was erased on purpose. Its leaf hash stays, and with it every proof.
-    #[error("the receipt at position {index} was erased")]
-    Erased {
-        /// Its position.
-        index: u64,
-    },
-    /// A receipt that is not there yet cannot be erased.
-    #[error("the receipt at position {index} cannot be erased: {confirmed} receipts are confirmed")]
-    NotConfirmed {
-        /// The position asked for.
-        index: u64,
-        /// Number of receipts that survive a crash.
-        confirmed: u64,
-    },
-    /// The note of an erasure that was interrupted is not what was written.
-    #[error("{0}: the note of an erasure is damaged; delete it and erase again")]
-    NoteDamaged(PathBuf),
-    /// The tiles beside a long log.
-    #[error(transparent)]
-    Tiles(#[from] TileError),
-    /// An earlier write failed, so nobody knows what the file holds.
-    #[error("{0}: an earlier write failed; open the log again")]
-    Broken(PathBuf),
+/// How a log is divided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogOptions {
+    /// Receipts in a segment, a multiple of 256: what is pruned at once, and the largest group. A log keeps the number it was begun with.
+    pub segment: u64,
+    /// Receipts after which a head is written: what is read again when the log is opened after a crash.
+    pub head_every: u64,
 }
 
-/// What opening a log found.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Recovery {
-    /// Receipts that are there, all of them confirmed now.
-    pub receipts: u64,
-    /// Bytes of a torn write that were cut off.
-    pub dropped_bytes: u64,
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self { segment: 1 << 16, head_every: 1 << 20 }
+    }
 }
 
-/// A job's receipts in a file, and the tree over them.
+/// A job's receipts of any number, in a folder.
 ///
-/// [`append`](Self::append) is for many, [`sync`](Self::sync) for the group: sign a checkpoint only over what was synced. What was appended and
-/// not synced is lost when the log is dropped.
+/// [`append`](Self::append) takes many, [`sync`](Self::sync) confirms the group: sign a checkpoint only over what was synced.
 #[derive(Debug)]
 pub struct ReceiptLog {
-    path: PathBuf,
-    file: File,
+    root: PathBuf,
+    _lock: File,
     job: JobId,
-    tree: Tree,
-    /// Slots that are in the file.
-    written: u64,
-    /// Slots that are not yet in the file.
+    options: LogOptions,
+    /// Over what is confirmed.
+    tiles: TileWriter<Packed>,
+    /// Leaves of what is not.
+    leaves: Vec<Hash>,
+    /// The segment that the next receipt belongs into.
+    segment: File,
+    /// Slots that are not yet in it.
     pending: Vec<u8>,
-    confirmed: u64,
+    /// Size at the last head.
+    head: u64,
+    /// Position from which receipts are kept.
+    from: u64,
     broken: bool,
 }
 
@@ -161,59 +100,112 @@ impl ReceiptLog {
     /// Opens the log of a job, or begins it.
     ///
     /// # Errors
-    /// [`LogError::Io`], [`LogError::InUse`], [`LogError::NotALog`], [`LogError::OtherJob`], [`LogError::Corrupt`].
-    pub fn open(path: impl Into<PathBuf>, job: JobId) -> Result<(Self, Recovery), LogError> {
-        let path = path.into();
-        let io = |source| LogError::Io { path: path.clone(), source };
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io)?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => LogError::InUse(path.clone()),
-            TryLockError::Error(source) => io(source),
-        })?;
-        let length = file.metadata().map_err(io)?.len();
-
-        let mut header = Vec::with_capacity(HEADER_LEN);
-        (&mut file).take(HEADER_LEN as u64).read_to_end(&mut header).map_err(io)?;
-        let expected = [&MAGIC[..], &job.0.to_le_bytes()].concat();
-        let torn = length <= HEADER_LEN as u64 && (expected.starts_with(&header) || header.iter().all(|byte| *byte == 0));
-        if torn && header != expected {
-            begin(&path, &mut file, &expected).map_err(io)?;
-        } else if !header.starts_with(&MAGIC) || header.len() < HEADER_LEN {
-            return Err(LogError::NotALog(path));
-        } else if header != expected {
-            let found = header[MAGIC.len()..].try_into().map_or(0, u64::from_le_bytes);
-            return Err(LogError::OtherJob { path, expected: job, found: JobId(found) });
+    /// [`LogError::Io`] (also for a segment length that is no multiple of 256, or not the log's), [`LogError::InUse`], [`LogError::NotALog`],
+    /// [`LogError::OtherJob`], [`LogError::HeadDamaged`], [`LogError::Corrupt`], [`LogError::Tiles`].
+    pub fn open(root: impl Into<PathBuf>, job: JobId, options: LogOptions) -> Result<(Self, Recovery), LogError> {
+        let root = root.into();
+        let io = |path: &Path| io_error(path);
+        if options.segment == 0 || !options.segment.is_multiple_of(TILE_WIDTH) {
+            return Err(io(&root)(io::Error::new(ErrorKind::InvalidInput, "a segment holds a multiple of 256 receipts")));
         }
-
-        let note_path = note_path(&path);
-        if let Some(note) = Note::read(&note_path, job)? {
-            let (mut slot, offset) = ([0; SLOT_LEN], offset_of(note.seq));
-            let read = file.read_exact_at(&mut slot, offset);
-            if read.is_err() || !note.is_about(&Slot::of(&slot)) {
-                return Err(LogError::Corrupt { path, index: note.seq, offset });
+        let folder = root.join("segments");
+        fs::create_dir_all(&folder).map_err(io(&folder))?;
+        let lock = lock(&root)?;
+        let directory = Packed::open(&root).map_err(io(&root))?;
+        let head = Head::read(&root, job)?;
+        if head.as_ref().is_some_and(|head| head.segment != options.segment) {
+            return Err(io(&root)(io::Error::new(ErrorKind::InvalidInput, "the log was begun with segments of another length")));
+        }
+        let (mut tiles, from) = match &head {
+            Some(head) => (TileWriter::restore(directory, &head.state).map_err(|_| LogError::HeadDamaged(root.join("head")))?, head.from),
+            None => (TileWriter::new(directory), 0),
+        };
+        let head = tiles.frontier().size();
+        let (note_path, corrupt) = (root.join(NOTE), |index: u64| corrupt(&folder, index, options.segment));
+        match Note::read(&note_path, job)? {
+            // Its segment was pruned.
+            Some(note) if note.seq < from => Note::remove(&note_path).map_err(io(&note_path))?,
+            Some(note) => {
+                let path = segment_path(&folder, note.seq / options.segment);
+                let file = OpenOptions::new().read(true).write(true).open(&path).map_err(io(&path))?;
+                let (mut slot, offset) = ([0; SLOT_LEN], offset_of(note.seq % options.segment));
+                if file.read_exact_at(&mut slot, offset).is_err() || !note.is_about(&Slot::of(&slot)) {
+                    return Err(corrupt(note.seq));
+                }
+                note.finish(&note_path, &file, offset).map_err(io(&path))?;
             }
-            note.finish(&note_path, &file, offset).map_err(io)?;
+            None => {}
         }
 
-        let (mut scan, mut tree) = (Scan::new(job, 0), Tree::new());
-        let slots = BufReader::with_capacity(SLOT_LEN * 4096, &file);
-        scan.read(slots, |leaf| {
-            tree.append(leaf);
-            Ok(())
-        })
-        .map_err(io)?;
-        if let Some(index) = scan.first_bad.filter(|index| *index < scan.confirmed) {
-            return Err(LogError::Corrupt { path, index, offset: offset_of(index) });
+        let present = segments(&folder)?;
+        let first = head / options.segment;
+        for number in from / options.segment..first {
+            let length = present.get(&number).copied().unwrap_or(0);
+            if length < offset_of(options.segment) {
+                return Err(corrupt(number * options.segment + length.saturating_sub(HEADER_LEN as u64) / SLOT_LEN as u64));
+            }
         }
-        let size = tree.size();
-        let dropped_bytes = length.saturating_sub(offset_of(size));
-        if dropped_bytes > 0 {
-            file.set_len(offset_of(size)).map_err(io)?;
+        let last = present.last_key_value().map_or(first, |(number, _)| *number).max(first);
+        let mut scan = Scan::new(job, head);
+        let mut leaves = Vec::new();
+        for number in first..=last {
+            let end = (number + 1) * options.segment;
+            if let Some(length) = present.get(&number).filter(|length| **length > HEADER_LEN as u64) {
+                let path = segment_path(&folder, number);
+                let mut file = File::open(&path).map_err(io(&path))?;
+                check_header(&path, &file, job, number * options.segment)?;
+                let at = offset_of(scan.next() % options.segment);
+                if number == first && *length < at {
+                    return Err(corrupt(number * options.segment + length.saturating_sub(HEADER_LEN as u64) / SLOT_LEN as u64));
+                }
+                file.seek(SeekFrom::Start(if number == first { at } else { HEADER_LEN as u64 })).map_err(io(&path))?;
+                scan.read(BufReader::with_capacity(SLOT_LEN * 4096, &file).take_slots(end - scan.next()), |leaf| {
+                    leaves.push(leaf);
+                    if leaves.len() == ENCODED * ENCODED {
+                        tiles.append(&leaves).map_err(io::Error::other)?;
+                        leaves.clear();
+                    }
+                    Ok(())
+                })
+                .map_err(io(&path))?;
+                // A process may have been killed between its write and its sync. What is reported as there has to be on the disk.
+                file.sync_all().map_err(io(&path))?;
+            } else if number == first && head > number * options.segment {
+                return Err(corrupt(number * options.segment));
+            }
+            if number < last {
+                scan.miss(end.saturating_sub(scan.next()));
+            }
         }
-        // A process may have been killed between its write and its sync. What is reported as there has to be on the disk.
-        file.sync_all().map_err(io)?;
-        file.seek(SeekFrom::Start(offset_of(size))).map_err(io)?;
-        let log = Self { path, file, job, tree, written: size, pending: Vec::new(), confirmed: size, broken: false };
+        let size = scan.end();
+        if size < scan.confirmed {
+            return Err(corrupt(size));
+        }
+        tiles.append(&leaves)?;
+
+        // What nobody knows to be confirmed is cut off.
+        let current = size / options.segment;
+        let mut dropped_bytes = 0;
+        for (number, length) in present.range(current + 1..) {
+            let path = segment_path(&folder, *number);
+            fs::remove_file(&path).map_err(io(&path))?;
+            dropped_bytes += length.saturating_sub(HEADER_LEN as u64);
+        }
+        let segment = open_segment(&folder, job, current, options.segment)?;
+        let path = segment_path(&folder, current);
+        let end = offset_of(size % options.segment);
+        let length = segment.metadata().map_err(io(&path))?.len();
+        dropped_bytes += length.saturating_sub(end);
+        if length > end {
+            segment.set_len(end).map_err(io(&path))?;
+            segment.sync_all().map_err(io(&path))?;
+        }
+        (&segment).seek(SeekFrom::Start(end)).map_err(io(&path))?;
+        sync_folder(&folder).map_err(io(&folder))?;
+
+        let mut log =
+            Self { root, _lock: lock, job, options, tiles, leaves: Vec::new(), segment, pending: Vec::new(), head, from, broken: false };
+        log.write_head_if_due()?;
         Ok((log, Recovery { receipts: size, dropped_bytes }))
     }
 
@@ -224,170 +216,368 @@ impl ReceiptLog {
 
     /// Number of receipts, appended ones included: the next one's sequence number.
     pub fn size(&self) -> u64 {
-        self.tree.size()
+        self.confirmed() + self.leaves.len() as u64
     }
 
     /// Number of receipts that survive a crash.
     pub fn confirmed(&self) -> u64 {
-        self.confirmed
+        self.frontier().size()
     }
 
-    /// The tree over all receipts: roots and proofs.
-    pub fn tree(&self) -> &Tree {
-        &self.tree
+    /// Root of the tree over the confirmed receipts.
+    pub fn root(&self) -> Hash {
+        self.frontier().root()
     }
 
-    /// Appends a receipt and returns its leaf hash. It survives a crash only after the next [`sync`](Self::sync).
+    /// Frontier of the tree over the confirmed receipts: what tells the root beforehand that further ones will lead to.
+    pub fn frontier(&self) -> &Frontier {
+        self.tiles.frontier()
+    }
+
+    /// Position from which receipts are kept; those before it were pruned.
+    pub fn kept_from(&self) -> u64 {
+        self.from
+    }
+
+    /// Appends receipts. They survive a crash after the next [`sync`](Self::sync), which happens by itself at the end of a segment.
     ///
     /// # Errors
-    /// [`LogError::Version`], [`LogError::ForeignReceipt`], [`LogError::OutOfSequence`], [`LogError::Broken`], [`LogError::Io`]. The log is
-    /// unchanged by the first three.
-    pub fn append(&mut self, receipt: &Receipt) -> Result<Hash, LogError> {
+    /// [`LogError::Version`], [`LogError::ForeignReceipt`], [`LogError::OutOfSequence`]: the log is unchanged. [`LogError::Broken`], [`LogError::Io`],
+    /// [`LogError::Tiles`]: open it again.
+    pub fn append(&mut self, receipts: &[Receipt]) -> Result<(), LogError> {
         self.check_whole()?;
-        let expected = self.tree.size();
-        if receipt.version != Receipt::VERSION {
-            return Err(LogError::Version { found: receipt.version });
+        for (receipt, expected) in receipts.iter().zip(self.size()..) {
+            if receipt.version != Receipt::VERSION {
+                return Err(LogError::Version { found: receipt.version });
+            }
+            if receipt.job != self.job {
+                return Err(LogError::ForeignReceipt { expected: self.job, found: receipt.job });
+            }
+            if receipt.seq != expected {
+                return Err(LogError::OutOfSequence { expected, found: receipt.seq });
+            }
         }
-        if receipt.job != self.job {
-            return Err(LogError::ForeignReceipt { expected: self.job, found: receipt.job });
-        }
-        if receipt.seq != expected {
-            return Err(LogError::OutOfSequence { expected, found: receipt.seq });
-        }
-        if self.pending.len() >= WRITE_BEHIND {
-            self.write_pending()?;
-        }
-        let bytes = receipt_bytes(receipt);
-        let leaf = leaf_hash(&bytes);
-        self.pending.extend_from_slice(&bytes);
-        self.pending.extend_from_slice(&trailer(&leaf, self.confirmed));
-        self.tree.append(leaf);
-        Ok(leaf)
+        let appended = self.append_checked(receipts);
+        self.note(appended)
     }
 
     /// Makes everything appended so far survive a crash. One call per group, not per receipt.
     ///
     /// # Errors
-    /// [`LogError::Broken`], [`LogError::Io`]. After an error, open the log again to see what is there.
+    /// [`LogError::Broken`], [`LogError::Io`], [`LogError::Tiles`]. After an error, open the log again to see what is there.
     pub fn sync(&mut self) -> Result<(), LogError> {
         self.check_whole()?;
-        if self.confirmed == self.size() {
-            return Ok(());
-        }
-        self.write_pending()?;
-        let synced = self.file.sync_data();
-        self.note(synced)?;
-        self.confirmed = self.size();
-        Ok(())
+        let synced = self.confirm();
+        self.note(synced)
+    }
+
+    /// The tree over the confirmed receipts: roots, proofs, entries, the audit of everything, and the repair of tiles.
+    pub fn tree(&self) -> TileTree<LogStore<'_>> {
+        TileTree::new(LogStore { log: self }, self.frontier().clone())
     }
 
     /// Erases a confirmed receipt: its slot is overwritten, its leaf hash stays. Survives a crash once it returns; a crash before that leaves the receipt
-    /// whole or erased. False if it was erased before.
+    /// whole or erased. False if it was erased before. Mirrors are to be made anew from its position on.
     ///
     /// # Errors
-    /// [`LogError::NotConfirmed`]: the log is unchanged. [`LogError::Corrupt`], [`LogError::Broken`], [`LogError::Io`]: open the log again.
+    /// [`LogError::NotConfirmed`], [`LogError::Pruned`]: the log is unchanged. [`LogError::Corrupt`], [`LogError::Broken`], [`LogError::Io`],
+    /// [`LogError::Tiles`]: open it again.
     pub fn erase(&mut self, index: u64) -> Result<bool, LogError> {
         self.check_whole()?;
-        if index >= self.confirmed {
-            return Err(LogError::NotConfirmed { index, confirmed: self.confirmed });
+        if index >= self.confirmed() {
+            return Err(LogError::NotConfirmed { index, confirmed: self.confirmed() });
         }
-        let (mut slot, offset) = ([0; SLOT_LEN], offset_of(index));
-        self.file.read_exact_at(&mut slot, offset).map_err(|source| self.io(source))?;
-        match Slot::of(&slot) {
-            Slot::Erased(erased) if self.tree.leaf(index) == Some(erased.leaf) => Ok(false),
-            Slot::Entry(leaf, confirmed) if self.tree.leaf(index) == Some(leaf) => {
-                let erased = Note::new(self.job, index, leaf, confirmed).erase(&note_path(&self.path), &self.file, offset);
-                self.note(erased).map(|()| true)
-            }
-            _ => Err(self.corrupt(index)),
+        if index < self.from {
+            return Err(LogError::Pruned { index, from: self.from });
         }
-    }
-
-    /// Up to `limit` receipts from position `from` on, as they were appended.
-    ///
-    /// # Errors
-    /// [`LogError::Erased`] if one of them was; [`LogError::Io`]; [`LogError::Corrupt`] if the file no longer holds what was written.
-    pub fn receipts(&self, from: u64, limit: usize) -> Result<Vec<Receipt>, LogError> {
-        let encoded = self.encoded(from, limit)?;
-        let receipts = encoded.chunks_exact(Receipt::ENCODED_LEN).zip(from..);
-        receipts
-            .map(|(bytes, index)| match ErasedEntry::parse(bytes) {
-                Some(_) => Err(LogError::Erased { index }),
-                None => Receipt::decode_all(&mut &bytes[..]).map_err(|_| self.corrupt(index)),
-            })
-            .collect()
-    }
-
-    /// As [`receipts`](Self::receipts), in their canonical encoding, one after another; an erased one as its [`ErasedEntry`], which is as long.
-    ///
-    /// # Errors
-    /// [`LogError::Io`]; [`LogError::Corrupt`] if the file no longer holds what was written.
-    pub fn encoded(&self, from: u64, limit: usize) -> Result<Vec<u8>, LogError> {
-        let end = self.size().min(from.saturating_add(limit as u64));
-        let mut encoded = Vec::with_capacity(end.saturating_sub(from) as usize * Receipt::ENCODED_LEN);
+        let (path, offset) = (segment_path(&self.folder(), index / self.options.segment), offset_of(index % self.options.segment));
+        let file = OpenOptions::new().read(true).write(true).open(&path).map_err(io_error(&path))?;
         let mut slot = [0; SLOT_LEN];
-        for index in from..end {
-            let bytes = match index.checked_sub(self.written) {
-                None => {
-                    self.file.read_exact_at(&mut slot, offset_of(index)).map_err(|source| self.io(source))?;
-                    &slot[..Receipt::ENCODED_LEN]
-                }
-                Some(position) => &self.pending[position as usize * SLOT_LEN..][..Receipt::ENCODED_LEN],
-            };
-            if self.tree.leaf(index) != Some(entry_leaf(bytes)) {
-                return Err(self.corrupt(index));
+        file.read_exact_at(&mut slot, offset).map_err(io_error(&path))?;
+        let expected = self.tree().leaf(index)?;
+        match Slot::of(&slot) {
+            Slot::Erased(erased) if erased.leaf == expected => Ok(false),
+            Slot::Entry(leaf, confirmed) if leaf == expected => {
+                let erased = Note::new(self.job, index, leaf, confirmed).erase(&self.root.join(NOTE), &file, offset);
+                self.note(erased.map_err(io_error(&path))).map(|()| true)
             }
-            encoded.extend_from_slice(bytes);
+            _ => Err(corrupt(&self.folder(), index, self.options.segment)),
+        }
+    }
+
+    /// Up to `limit` confirmed receipts from position `from` on, in their canonical encoding, each checked against the tree; an erased one as its
+    /// [`ErasedEntry`], which is as long.
+    ///
+    /// # Errors
+    /// [`LogError::Pruned`]; [`LogError::Tiles`] if what is stored is not what was appended.
+    pub fn encoded(&self, from: u64, limit: usize) -> Result<Vec<u8>, LogError> {
+        let end = self.confirmed().min(from.saturating_add(limit as u64));
+        if from < end && from < self.from {
+            return Err(LogError::Pruned { index: from, from: self.from });
+        }
+        let tree = self.tree();
+        let mut encoded = Vec::with_capacity(end.saturating_sub(from) as usize * Receipt::ENCODED_LEN);
+        let mut next = from;
+        while next < end {
+            let entries = tree.entries_from(next)?;
+            let wanted = entries.iter().take((end - next) as usize);
+            next += wanted.len() as u64;
+            wanted.for_each(|entry| encoded.extend_from_slice(entry));
         }
         Ok(encoded)
     }
 
-    fn write_pending(&mut self) -> Result<(), LogError> {
-        let written = self.file.write_all(&self.pending);
-        self.note(written)?;
-        self.pending.clear();
-        self.written = self.size();
+    /// As [`encoded`](Self::encoded), decoded.
+    ///
+    /// # Errors
+    /// As [`encoded`](Self::encoded); [`LogError::Erased`] if one of them was; [`LogError::Corrupt`] for an entry that is no receipt.
+    pub fn receipts(&self, from: u64, limit: usize) -> Result<Vec<Receipt>, LogError> {
+        let encoded = self.encoded(from, limit)?;
+        let receipts = encoded.chunks_exact(Receipt::ENCODED_LEN).zip(from..);
+        receipts
+            .map(|(mut bytes, index)| match ErasedEntry::parse(bytes) {
+                Some(_) => Err(LogError::Erased { index }),
+                None => Receipt::decode_all(&mut bytes).map_err(|_| corrupt(&self.folder(), index, self.options.segment)),
+            })
+            .collect()
+    }
+
+    /// Deletes segments from the front, so that at least the newest `keep` confirmed receipts stay, and returns the position from which receipts are kept.
+    /// Their hashes stay, and with them every proof.
+    ///
+    /// # Errors
+    /// [`LogError::Broken`], [`LogError::Io`], [`LogError::Tiles`].
+    pub fn prune(&mut self, keep: u64) -> Result<u64, LogError> {
+        self.check_whole()?;
+        let (before, whole) = (self.from, self.confirmed().saturating_sub(keep) / self.options.segment);
+        self.from = before.max(whole * self.options.segment);
+        if before < self.from {
+            // Tiles and the mark first: from then on nothing could make the tiles again.
+            let written = self.write_head();
+            self.note(written)?;
+            for number in before / self.options.segment..self.from / self.options.segment {
+                let path = segment_path(&self.folder(), number);
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(io_error(&path)(error)),
+                    _ => {}
+                }
+            }
+        }
+        Ok(self.from)
+    }
+
+    /// Bytes of the receipts of a log in its files, whether or not it is open.
+    ///
+    /// # Errors
+    /// [`LogError::Io`], also if there is no log.
+    pub fn entry_bytes(root: &Path) -> Result<u64, LogError> {
+        let lengths = segments(&root.join("segments"))?;
+        Ok(lengths.values().map(|length| length.saturating_sub(HEADER_LEN as u64)).sum())
+    }
+
+    fn append_checked(&mut self, receipts: &[Receipt]) -> Result<(), LogError> {
+        let kernel = Kernel::fastest();
+        let (mut encoded, mut hashes) = ([[0; Receipt::ENCODED_LEN]; ENCODED], [[0; 32]; ENCODED]);
+        let mut rest = receipts;
+        while !rest.is_empty() {
+            let room = self.options.segment - self.size() % self.options.segment;
+            let (now, later) = rest.split_at(rest.len().min(ENCODED).min(usize::try_from(room).unwrap_or(ENCODED)));
+            rest = later;
+            for (receipt, bytes) in now.iter().zip(&mut encoded) {
+                encode_receipt(receipt, bytes);
+            }
+            kernel.leaves(&encoded[..now.len()], &mut hashes[..now.len()]).expect("as many hashes as receipts");
+            let confirmed = self.confirmed();
+            for (bytes, leaf) in encoded.iter().zip(&hashes).take(now.len()) {
+                self.pending.extend_from_slice(bytes);
+                self.pending.extend_from_slice(&trailer(leaf, confirmed));
+            }
+            self.leaves.extend_from_slice(&hashes[..now.len()]);
+            if self.pending.len() >= WRITE_BEHIND {
+                self.write_pending()?;
+            }
+            if self.size().is_multiple_of(self.options.segment) {
+                self.confirm()?;
+                self.segment = open_segment(&self.folder(), self.job, self.size() / self.options.segment, self.options.segment)?;
+            }
+        }
         Ok(())
     }
 
+    fn confirm(&mut self) -> Result<(), LogError> {
+        if self.leaves.is_empty() {
+            return Ok(());
+        }
+        self.write_pending()?;
+        self.segment.sync_data().map_err(io_error(&self.folder()))?;
+        self.tiles.append(&self.leaves)?;
+        self.leaves.clear();
+        self.write_head_if_due()
+    }
+
+    fn write_pending(&mut self) -> Result<(), LogError> {
+        self.segment.write_all(&self.pending).map_err(io_error(&self.folder()))?;
+        self.pending.clear();
+        Ok(())
+    }
+
+    fn write_head_if_due(&mut self) -> Result<(), LogError> {
+        if self.confirmed() - self.head < self.options.head_every { Ok(()) } else { self.write_head() }
+    }
+
+    /// Makes all tiles survive, then the head that rests on them.
+    fn write_head(&mut self) -> Result<(), LogError> {
+        let path = self.root.join("head");
+        self.tiles.store().sync().map_err(io_error(&self.root))?;
+        Head { job: self.job.0, segment: self.options.segment, from: self.from, state: self.tiles.state() }
+            .write(&self.root)
+            .map_err(io_error(&path))?;
+        self.head = self.confirmed();
+        Ok(())
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.root.join("segments")
+    }
+
     fn check_whole(&self) -> Result<(), LogError> {
-        if self.broken { Err(LogError::Broken(self.path.clone())) } else { Ok(()) }
+        if self.broken { Err(LogError::Broken(self.root.clone())) } else { Ok(()) }
     }
 
     /// After a failed write or sync the kernel may have dropped the pages, and a second sync would lie about them.
-    fn note(&mut self, result: io::Result<()>) -> Result<(), LogError> {
-        result.map_err(|source| {
-            self.broken = true;
-            self.io(source)
-        })
-    }
-
-    fn io(&self, source: io::Error) -> LogError {
-        LogError::Io { path: self.path.clone(), source }
-    }
-
-    fn corrupt(&self, index: u64) -> LogError {
-        LogError::Corrupt { path: self.path.clone(), index, offset: offset_of(index) }
+    fn note(&mut self, result: Result<(), LogError>) -> Result<(), LogError> {
+        self.broken |= result.is_err();
+        result
     }
 }
 
-/// Where the note of an erasure lies while one is under way.
-fn note_path(log: &Path) -> PathBuf {
-    log.with_added_extension("erasing")
+/// What is needed to carry on.
+#[derive(codec::Encode, codec::Decode)]
+struct Head {
+    job: u64,
+    segment: u64,
+    from: u64,
+    state: Vec<u8>,
 }
 
-fn offset_of(index: u64) -> u64 {
-    HEADER_LEN as u64 + index * SLOT_LEN as u64
+impl Head {
+    fn read(root: &Path, job: JobId) -> Result<Option<Self>, LogError> {
+        let path = root.join("head");
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            other => other.map_err(io_error(&path))?,
+        };
+        let Some(sealed) = bytes.strip_prefix(&HEAD_MAGIC) else { return Err(LogError::NotALog(path)) };
+        let head = sealed.split_first_chunk().filter(|(digest, rest)| Hash::from(Sha256::digest(rest)) == **digest);
+        let head = head.and_then(|(_, mut rest)| Self::decode_all(&mut rest).ok());
+        let Some(head) = head else { return Err(LogError::HeadDamaged(path)) };
+        if head.job != job.0 {
+            return Err(LogError::OtherJob { path, expected: job, found: JobId(head.job) });
+        }
+        Ok(Some(head))
+    }
+
+    fn write(&self, root: &Path) -> io::Result<()> {
+        let rest = self.encode();
+        let unfinished = root.join("head.unfinished");
+        let mut file = File::create(&unfinished)?;
+        file.write_all(&[&HEAD_MAGIC[..], &Sha256::digest(&rest), &rest].concat())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, root.join("head"))?;
+        sync_folder(root)
+    }
 }
 
-/// Writes the header of a new log and makes the file itself survive a crash.
-fn begin(path: &Path, file: &mut File, header: &[u8]) -> io::Result<()> {
-    file.set_len(0)?;
-    file.rewind()?;
-    file.write_all(header)?;
-    file.sync_all()?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+/// The reader's next slots, and none behind them.
+trait TakeSlots: io::Read + Sized {
+    fn take_slots(self, slots: u64) -> io::Take<Self> {
+        self.take(slots.saturating_mul(SLOT_LEN as u64))
+    }
+}
+
+impl<R: io::Read> TakeSlots for R {}
+
+fn lock(root: &Path) -> Result<File, LogError> {
+    let path = root.join("lock");
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path).map_err(io_error(&path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(LogError::InUse(root.to_owned())),
+        Err(TryLockError::Error(source)) => Err(io_error(&path)(source)),
+    }
+}
+
+/// Segments that are there, with their lengths.
+fn segments(folder: &Path) -> Result<BTreeMap<u64, u64>, LogError> {
+    let mut found = BTreeMap::new();
+    for item in fs::read_dir(folder).map_err(io_error(folder))? {
+        let item = item.map_err(io_error(folder))?;
+        let number = item.file_name().to_str().and_then(|name| name.parse().ok());
+        let number = number.filter(|number| segment_path(folder, *number) == item.path());
+        if let Some(number) = number {
+            found.insert(number, item.metadata().map_err(io_error(folder))?.len());
+        }
+    }
+    Ok(found)
+}
+
+fn segment_path(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:010}"))
+}
+
+fn header(job: JobId, first: u64) -> [u8; HEADER_LEN] {
+    let mut header = [0; HEADER_LEN];
+    header[..16].copy_from_slice(&SEGMENT_MAGIC);
+    header[16..24].copy_from_slice(&job.0.to_le_bytes());
+    header[24..].copy_from_slice(&first.to_le_bytes());
+    header
+}
+
+fn check_header(path: &Path, file: &File, job: JobId, first: u64) -> Result<(), LogError> {
+    let mut found = [0; HEADER_LEN];
+    file.read_exact_at(&mut found, 0).map_err(io_error(path))?;
+    if found == header(job, first) {
+        return Ok(());
+    }
+    match found.split_first_chunk::<16>() {
+        Some((magic, [a, b, c, d, e, f, g, h, ..])) if *magic == SEGMENT_MAGIC => {
+            match u64::from_le_bytes([*a, *b, *c, *d, *e, *f, *g, *h]) {
+                found if found != job.0 => Err(LogError::OtherJob { path: path.to_owned(), expected: job, found: JobId(found) }),
+                _ => Err(LogError::NotALog(path.to_owned())),
+            }
+        }
+        _ => Err(LogError::NotALog(path.to_owned())),
+    }
+}
+
+/// Opens the segment to append to. One that is not there, or whose header is torn, is begun: nothing was ever appended to it.
+fn open_segment(folder: &Path, job: JobId, number: u64, slots: u64) -> Result<File, LogError> {
+    let path = segment_path(folder, number);
+    let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(io_error(&path))?;
+    let mut begin = || {
+        if file.metadata()?.len() <= HEADER_LEN as u64 {
+            file.set_len(0)?;
+            file.write_all(&header(job, number * slots))?;
+            file.sync_all()?;
+            sync_folder(folder)?;
+        }
+        Ok(())
+    };
+    begin().map_err(io_error(&path))?;
+    Ok(file)
+}
+
+fn offset_of(slot: u64) -> u64 {
+    HEADER_LEN as u64 + slot * SLOT_LEN as u64
+}
+
+fn corrupt(folder: &Path, index: u64, slots: u64) -> LogError {
+    LogError::Corrupt { path: segment_path(folder, index / slots), index, offset: offset_of(index % slots) }
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> LogError + use<> {
+    let path = path.to_owned();
+    move |source| LogError::Io { path, source }
 }
 
 #[cfg(test)]
@@ -418,22 +608,24 @@ mod tests {
     #[test]
     fn a_failed_write_breaks_the_log_until_it_is_opened_again() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("log");
-        let (mut log, _) = ReceiptLog::open(&path, JobId(1)).unwrap();
-        log.append(&receipt(0)).unwrap();
+        let (mut log, _) = ReceiptLog::open(folder.path(), JobId(1), LogOptions::default()).unwrap();
+        log.append(&[receipt(0)]).unwrap();
         log.sync().unwrap();
 
         // A handle that may only read stands in for a disk that refuses.
-        let writable = std::mem::replace(&mut log.file, File::open(&path).unwrap());
-        log.append(&receipt(1)).unwrap();
+        let readable = File::open(segment_path(&log.folder(), 0)).unwrap();
+        let writable = std::mem::replace(&mut log.segment, readable);
+        log.append(&[receipt(1)]).unwrap();
         assert!(matches!(log.sync(), Err(LogError::Io { .. })));
-        log.file = writable;
+        log.segment = writable;
         assert!(matches!(log.sync(), Err(LogError::Broken(_))));
-        assert!(matches!(log.append(&receipt(2)), Err(LogError::Broken(_))));
+        assert!(matches!(log.append(&[receipt(2)]), Err(LogError::Broken(_))));
+        assert!(matches!(log.erase(0), Err(LogError::Broken(_))));
+        assert!(matches!(log.prune(0), Err(LogError::Broken(_))));
         assert_eq!(log.confirmed(), 1);
 
         drop(log);
-        let (log, recovery) = ReceiptLog::open(&path, JobId(1)).unwrap();
+        let (log, recovery) = ReceiptLog::open(folder.path(), JobId(1), LogOptions::default()).unwrap();
         assert_eq!(recovery, Recovery { receipts: 1, dropped_bytes: 0 });
         assert_eq!(log.size(), 1);
     }

@@ -235,7 +235,7 @@ pub async fn receipts(State(agent): State<Shared>, Path(job): Path<String>, Quer
     let (size, bytes) = read_log(&agent, &job, move |log| {
         let size = log.size();
         let count = size.saturating_sub(range.from).min(range.limit).min(PAGE);
-        let bytes = log.log().encoded(range.from, usize::try_from(count).unwrap_or_default())?;
+        let bytes = log.encoded(range.from, usize::try_from(count).unwrap_or_default())?;
         Ok((size, bytes))
     })
     .await?;
@@ -267,9 +267,8 @@ pub async fn proof(
     Path(job): Path<String>,
     Query(asked): Query<Inclusion>,
 ) -> Result<Json<InclusionDocument>, ApiError> {
-    let document = read_log(&agent, &job, move |log| {
-        Ok(InclusionDocument::of(log.log().tree(), asked.index, asked.size.unwrap_or_else(|| log.size())))
-    });
+    let document =
+        read_log(&agent, &job, move |log| log.ask(|tree| InclusionDocument::of(tree, asked.index, asked.size.unwrap_or(tree.size()))));
     let document = document.await?;
     document.map(Json).map_err(|error| ApiError::bad(error, "ask for a position below the size, and a size of at most the log's"))
 }
@@ -280,9 +279,8 @@ pub async fn consistency(
     Path(job): Path<String>,
     Query(asked): Query<Consistency>,
 ) -> Result<Json<ConsistencyDocument>, ApiError> {
-    let document = read_log(&agent, &job, move |log| {
-        Ok(ConsistencyDocument::of(log.log().tree(), asked.old, asked.new.unwrap_or_else(|| log.size())))
-    });
+    let document =
+        read_log(&agent, &job, move |log| log.ask(|tree| ConsistencyDocument::of(tree, asked.old, asked.new.unwrap_or(tree.size()))));
     let document = document.await?;
     document.map(Json).map_err(|error| ApiError::bad(error, "ask for an older size of at least 1 and a newer one of at most the log's"))
 }

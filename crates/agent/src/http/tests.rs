@@ -572,12 +572,12 @@ mod log {
         let guest = Guest::new();
         setup.bring_evidence(&guest).await;
         setup.bring_log(&guest, &guest.receipts(0, 2)).await;
-        let file = |job: JobId| setup.folder.path().join("logs").join(format!("{job}-1.log"));
+        let folder = |job: JobId| crate::log::path(&setup.folder.path().join("logs"), job, 1);
         let jobs: Vec<JobId> = (100..120).map(JobId).collect();
         for job in &jobs {
             let record = JobRecord { job: *job, closed_at: Some(now()), ..setup.record().await };
             setup.agent.store.insert(record).await.unwrap();
-            drop(blockcloud_receipt_log::ReceiptLog::open(file(*job), *job).unwrap());
+            drop(crate::log::JobLog::open(&setup.folder.path().join("logs"), *job, 1).unwrap());
         }
         for _ in 0..2 {
             for job in &jobs {
@@ -594,9 +594,9 @@ mod log {
         assert_eq!(setup.get(&setup.job("/receipts")).await.status(), StatusCode::OK, "a job that runs is read all the same");
         drop(waiting);
         // One that is not there is not begun by being asked for.
-        std::fs::remove_file(file(jobs[0])).unwrap();
+        std::fs::remove_dir_all(folder(jobs[0])).unwrap();
         refused(setup.get(&format!("{}/v1/jobs/{}/receipts", setup.url, jobs[0])).await, StatusCode::GONE).await;
-        assert!(!file(jobs[0]).exists());
+        assert!(!folder(jobs[0]).exists());
     }
 
     #[tokio::test]

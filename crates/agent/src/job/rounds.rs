@@ -129,7 +129,7 @@ impl Worker<'_> {
         let from = has.filter(|has| *has != checkpoint.previous_size);
         let proof = match from {
             Some(from) => {
-                let proof = move |log: &mut crate::log::JobLog| Ok(log.consistency(from, checkpoint.size));
+                let proof = move |log: &mut crate::log::JobLog| log.consistency(from, checkpoint.size);
                 self.agent.with_log(self.live, launch.number, proof).await?.unwrap_or_default()
             }
             None => Vec::new(),

@@ -6,7 +6,7 @@
 mod common;
 
 use blockcloud_primitives::Receipt;
-use blockcloud_receipt_log::{LongLog, LongLogOptions, ReceiptLog, Recovery, Tree, receipt_hash};
+use blockcloud_receipt_log::{LogOptions, ReceiptLog, Recovery, Tree, receipt_hash};
 use common::{JOB, receipt};
 use std::{
     env,
@@ -16,7 +16,7 @@ use std::{
 };
 
 /// Small segments, and a head for every other one.
-const SMALL: LongLogOptions = LongLogOptions { segment: 512, head_every: 1_000 };
+const SMALL: LogOptions = LogOptions { segment: 512, head_every: 1_000 };
 
 fn receipts(range: std::ops::Range<u64>) -> Vec<Receipt> {
     range.map(receipt).collect()
@@ -26,8 +26,8 @@ fn expected_tree(size: u64) -> Tree {
     (0..size).map(|seq| receipt_hash(&receipt(seq))).collect()
 }
 
-fn open(root: &Path, options: LongLogOptions) -> (LongLog, Recovery) {
-    LongLog::open(root, JOB, options).unwrap()
+fn open(root: &Path, options: LogOptions) -> (ReceiptLog, Recovery) {
+    ReceiptLog::open(root, JOB, options).unwrap()
 }
 
 /// What the process that is to be killed does, when [`a_killed_process_loses_nothing_it_acknowledged`] starts this test with a folder: it appends groups of
@@ -93,7 +93,7 @@ fn a_killed_process_loses_nothing_it_acknowledged() {
 #[test]
 fn erases_until_it_is_killed() {
     let Some(root) = env::var_os("RECEIPT_LOG_ERASED") else { return };
-    let (mut log, _) = ReceiptLog::open(Path::new(&root).join("log"), JOB).unwrap();
+    let (mut log, _) = open(Path::new(&root), SMALL);
     let mut out = std::io::stdout().lock();
     for index in 0..log.size() {
         if log.receipts(index, 1).is_err() {
@@ -110,11 +110,8 @@ fn erases_until_it_is_killed() {
 fn a_killed_process_erased_what_it_acknowledged_and_nothing_else() {
     const SIZE: u64 = 3_000;
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log");
-    let (mut log, _) = ReceiptLog::open(&path, JOB).unwrap();
-    for receipt in receipts(0..SIZE) {
-        log.append(&receipt).unwrap();
-    }
+    let (mut log, _) = open(folder.path(), SMALL);
+    log.append(&receipts(0..SIZE)).unwrap();
     log.sync().unwrap();
     drop(log);
     let mut random = Random(7);
@@ -136,8 +133,9 @@ fn a_killed_process_erased_what_it_acknowledged_and_nothing_else() {
         let last = |word: &str, lines: &[String]| lines.iter().filter_map(|line| line.split_once(word)?.1.parse::<u64>().ok()).max();
         let heard: Vec<_> = lines.collect();
         let acknowledged = last("erased ", &heard);
-        let (log, recovery) = ReceiptLog::open(&path, JOB).unwrap();
-        assert_eq!((recovery, log.tree()), (Recovery { receipts: SIZE, dropped_bytes: 0 }, &expected_tree(SIZE)));
+        let (log, recovery) = open(folder.path(), SMALL);
+        assert_eq!((recovery, log.root()), (Recovery { receipts: SIZE, dropped_bytes: 0 }, expected_tree(SIZE).root()));
+        log.tree().audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
         let erased = (0..SIZE).take_while(|index| log.receipts(*index, 1).is_err()).count() as u64;
         assert!(acknowledged.is_none_or(|last| erased > last), "round {round}: {acknowledged:?} acknowledged, {erased} erased");
         assert!(log.receipts(erased, usize::MAX).unwrap() == receipts(erased..SIZE));

@@ -3,100 +3,43 @@
 use crate::common::{JOB, receipt};
 use blockcloud_primitives::{Digest, Op, Party, Receipt};
 use blockcloud_receipt_log::{
-    ErasedEntry, Hash, LogError, LongLog, LongLogOptions, ReceiptLog, Recovery, Tree, entry_leaf, receipt_bytes, receipt_hash,
+    ErasedEntry, LogError, LogOptions, ReceiptLog, Recovery, Tree, entry_leaf, receipt_bytes, receipt_hash,
     tiles::{Directory, Flush, Store, TileError, TileTree, mirror},
     verify_consistency, verify_inclusion,
 };
 use codec::{Decode, Encode};
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 const SIZE: u64 = 700;
 const SLOT: usize = Receipt::ENCODED_LEN + 16;
 /// A head at 600, so that some receipts lie behind it.
-const SMALL: LongLogOptions = LongLogOptions { segment: 256, head_every: 600 };
+const SMALL: LogOptions = LogOptions { segment: 256, head_every: 600 };
 /// In the first and the last segment, before and behind the head, first and last.
 const PLACES: [u64; 6] = [0, 3, 255, 256, 650, SIZE - 1];
 
-/// What both kinds of log can do.
-trait Log: Sized {
-    /// Bytes before the first slot of the file that holds it.
-    const HEADER: usize;
-    fn open(folder: &Path) -> Result<(Self, Recovery), LogError>;
-    fn append(&mut self, receipts: &[Receipt]);
-    fn erase(&mut self, index: u64) -> Result<bool, LogError>;
-    fn encoded(&self, from: u64, limit: usize) -> Result<Vec<u8>, LogError>;
-    fn receipts(&self, from: u64, limit: usize) -> Result<Vec<Receipt>, LogError>;
-    fn inclusion(&self, index: u64) -> Vec<Hash>;
-    fn consistency(&self, old: u64) -> Vec<Hash>;
-    fn note(folder: &Path) -> std::path::PathBuf;
-    /// The file that a position is in, and how many slots are before it there.
-    fn file(folder: &Path, index: u64) -> (std::path::PathBuf, usize);
+/// Bytes before the first slot of a segment.
+const HEADER: usize = 32;
+
+fn open(folder: &Path) -> Result<(ReceiptLog, Recovery), LogError> {
+    ReceiptLog::open(folder, JOB, SMALL)
 }
 
-impl Log for ReceiptLog {
-    const HEADER: usize = 24;
-    fn open(folder: &Path) -> Result<(Self, Recovery), LogError> {
-        Self::open(folder.join("log"), JOB)
-    }
-    fn append(&mut self, receipts: &[Receipt]) {
-        for receipt in receipts {
-            self.append(receipt).unwrap();
-        }
-        self.sync().unwrap();
-    }
-    fn erase(&mut self, index: u64) -> Result<bool, LogError> {
-        self.erase(index)
-    }
-    fn encoded(&self, from: u64, limit: usize) -> Result<Vec<u8>, LogError> {
-        self.encoded(from, limit)
-    }
-    fn receipts(&self, from: u64, limit: usize) -> Result<Vec<Receipt>, LogError> {
-        self.receipts(from, limit)
-    }
-    fn inclusion(&self, index: u64) -> Vec<Hash> {
-        self.tree().inclusion_proof(index, self.size()).unwrap()
-    }
-    fn consistency(&self, old: u64) -> Vec<Hash> {
-        self.tree().consistency_proof(old, self.size()).unwrap()
-    }
-    fn note(folder: &Path) -> std::path::PathBuf {
-        folder.join("log.erasing")
-    }
-    fn file(folder: &Path, index: u64) -> (std::path::PathBuf, usize) {
-        (folder.join("log"), index as usize)
-    }
+fn append(log: &mut ReceiptLog, receipts: &[Receipt]) {
+    log.append(receipts).unwrap();
+    log.sync().unwrap();
 }
 
-impl Log for LongLog {
-    const HEADER: usize = 32;
-    fn open(folder: &Path) -> Result<(Self, Recovery), LogError> {
-        Self::open(folder, JOB, SMALL)
-    }
-    fn append(&mut self, receipts: &[Receipt]) {
-        self.append(receipts).unwrap();
-        self.sync().unwrap();
-    }
-    fn erase(&mut self, index: u64) -> Result<bool, LogError> {
-        self.erase(index)
-    }
-    fn encoded(&self, from: u64, limit: usize) -> Result<Vec<u8>, LogError> {
-        self.encoded(from, limit)
-    }
-    fn receipts(&self, from: u64, limit: usize) -> Result<Vec<Receipt>, LogError> {
-        self.receipts(from, limit)
-    }
-    fn inclusion(&self, index: u64) -> Vec<Hash> {
-        self.tree().inclusion_proof(index, self.size()).unwrap()
-    }
-    fn consistency(&self, old: u64) -> Vec<Hash> {
-        self.tree().consistency_proof(old, self.size()).unwrap()
-    }
-    fn note(folder: &Path) -> std::path::PathBuf {
-        folder.join("erasing")
-    }
-    fn file(folder: &Path, index: u64) -> (std::path::PathBuf, usize) {
-        (folder.join(format!("segments/{:010}", index / 256)), (index % 256) as usize)
-    }
+/// Where the note of an erasure lies.
+fn note(folder: &Path) -> PathBuf {
+    folder.join("erasing")
+}
+
+/// The segment that a position is in, and where its slot begins there.
+fn place_of(folder: &Path, index: u64) -> (PathBuf, usize) {
+    (folder.join(format!("segments/{:010}", index / 256)), HEADER + (index % 256) as usize * SLOT)
 }
 
 fn receipts(size: u64) -> Vec<Receipt> {
@@ -108,15 +51,15 @@ fn tree(size: u64) -> Tree {
 }
 
 /// A log of [`SIZE`] receipts that were synced in two groups.
-fn log<L: Log>(folder: &Path) -> L {
-    let (mut log, _) = L::open(folder).unwrap();
-    log.append(&receipts(SIZE)[..600]);
-    log.append(&receipts(SIZE)[600..]);
+fn log(folder: &Path) -> ReceiptLog {
+    let (mut log, _) = open(folder).unwrap();
+    append(&mut log, &receipts(SIZE)[..600]);
+    append(&mut log, &receipts(SIZE)[600..]);
     log
 }
 
 /// Exactly these receipts are erased; every other one is there, and every proof holds.
-fn check<L: Log>(log: &L, size: u64, erased: &[u64]) {
+fn check(log: &ReceiptLog, size: u64, erased: &[u64]) {
     let expected = tree(size);
     let encoded = log.encoded(0, usize::MAX).unwrap();
     assert_eq!(encoded.len() as u64, size * Receipt::ENCODED_LEN as u64);
@@ -129,10 +72,11 @@ fn check<L: Log>(log: &L, size: u64, erased: &[u64]) {
             assert_eq!(entry, receipt_bytes(&receipt(index)));
         }
         // The erased one's place is proved like any other's.
-        verify_inclusion(&expected.root(), size, index, &entry_leaf(entry), &log.inclusion(index)).unwrap();
+        verify_inclusion(&expected.root(), size, index, &entry_leaf(entry), &log.tree().inclusion_proof(index, size).unwrap()).unwrap();
     }
     for old in (1..=size).step_by(97).chain(PLACES.map(|place| place + 1)) {
-        verify_consistency(old, &expected.root_at(old).unwrap(), size, &expected.root(), &log.consistency(old)).unwrap();
+        verify_consistency(old, &expected.root_at(old).unwrap(), size, &expected.root(), &log.tree().consistency_proof(old, size).unwrap())
+            .unwrap();
     }
 }
 
@@ -144,9 +88,10 @@ fn is_anywhere(folder: &Path, bytes: &[u8]) -> bool {
     })
 }
 
-fn erased_receipts_are_gone_and_every_proof_holds<L: Log>() {
+#[test]
+fn erased_receipts_are_gone_and_every_proof_holds() {
     let folder = tempfile::tempdir().unwrap();
-    let mut log = log::<L>(folder.path());
+    let mut log = log(folder.path());
     for (count, place) in (1..).zip(PLACES) {
         let content = receipt(place).object.0;
         assert!(is_anywhere(folder.path(), &content));
@@ -157,20 +102,21 @@ fn erased_receipts_are_gone_and_every_proof_holds<L: Log>() {
     }
     drop(log);
     // It is opened as often as one likes, and goes on.
-    let (mut log, recovery) = L::open(folder.path()).unwrap();
+    let (mut log, recovery) = open(folder.path()).unwrap();
     assert_eq!(recovery, Recovery { receipts: SIZE, dropped_bytes: 0 });
     check(&log, SIZE, &PLACES);
-    log.append(&receipts(SIZE + 2)[SIZE as usize..]);
+    append(&mut log, &receipts(SIZE + 2)[SIZE as usize..]);
     drop(log);
-    check(&L::open(folder.path()).unwrap().0, SIZE + 2, &PLACES);
+    check(&open(folder.path()).unwrap().0, SIZE + 2, &PLACES);
 }
 
-fn a_crash_anywhere_leaves_it_whole_or_erased<L: Log>() {
+#[test]
+fn a_crash_anywhere_leaves_it_whole_or_erased() {
     let folder = tempfile::tempdir().unwrap();
-    let mut log = log::<L>(folder.path());
+    let mut log = log(folder.path());
     let place = 650;
-    let ((file, slots), note) = (L::file(folder.path(), place), L::note(folder.path()));
-    let slot = L::HEADER + slots * SLOT..L::HEADER + (slots + 1) * SLOT;
+    let ((file, start), note) = (place_of(folder.path(), place), note(folder.path()));
+    let slot = start..start + SLOT;
     let before = fs::read(&file).unwrap();
     // A folder in the place of the file that the note is written to stops the erasure before it begins.
     let unfinished = note.with_added_extension("unfinished");
@@ -179,9 +125,9 @@ fn a_crash_anywhere_leaves_it_whole_or_erased<L: Log>() {
     assert!(matches!(log.erase(place), Err(LogError::Broken(_))));
     fs::remove_dir(&unfinished).unwrap();
     drop(log);
-    check(&L::open(folder.path()).unwrap().0, SIZE, &[]);
+    check(&open(folder.path()).unwrap().0, SIZE, &[]);
     let written = {
-        let (mut log, _) = L::open(folder.path()).unwrap();
+        let (mut log, _) = open(folder.path()).unwrap();
         log.erase(place).unwrap();
         drop(log);
         let after = fs::read(&file).unwrap();
@@ -199,7 +145,7 @@ fn a_crash_anywhere_leaves_it_whole_or_erased<L: Log>() {
             bytes[slot.clone()].copy_from_slice(&torn);
             fs::write(&file, &bytes).unwrap();
             fs::write(&note, &said).unwrap();
-            let (log, recovery) = L::open(folder.path()).unwrap();
+            let (log, recovery) = open(folder.path()).unwrap();
             assert_eq!(recovery, Recovery { receipts: SIZE, dropped_bytes: 0 });
             check_place(&log, place);
             assert!(!note.exists());
@@ -209,33 +155,34 @@ fn a_crash_anywhere_leaves_it_whole_or_erased<L: Log>() {
     // The note was written and never put in its place.
     fs::write(&file, &before).unwrap();
     fs::write(&unfinished, &said[..20]).unwrap();
-    check(&L::open(folder.path()).unwrap().0, SIZE, &[]);
+    check(&open(folder.path()).unwrap().0, SIZE, &[]);
 }
 
-fn check_place<L: Log>(log: &L, place: u64) {
+fn check_place(log: &ReceiptLog, place: u64) {
     assert!(matches!(log.receipts(place, 1), Err(LogError::Erased { .. })));
     assert_eq!(log.receipts(place - 1, 1).unwrap(), [receipt(place - 1)]);
     let root = tree(SIZE).root();
-    verify_inclusion(&root, SIZE, place, &receipt_hash(&receipt(place)), &log.inclusion(place)).unwrap();
+    verify_inclusion(&root, SIZE, place, &receipt_hash(&receipt(place)), &log.tree().inclusion_proof(place, SIZE).unwrap()).unwrap();
 }
 
 /// The note of an erasure as documented: a tag, SHA-256 of the rest, and in SCALE the job, the position, the leaf hash and what the slot knows to be confirmed.
 fn note_of(place: u64) -> Vec<u8> {
     use sha2::Digest as _;
-    // Both logs confirmed the first group, of which the long one also confirmed the segments' ends.
+    // The first group was confirmed before it.
     let confirmed: u64 = 600;
     let rest = (JOB.0, place, receipt_hash(&receipt(place)), confirmed).encode();
     [&b"blockcloud/era/1"[..], &sha2::Sha256::digest(&rest), &rest].concat()
 }
 
-fn what_cannot_be_erased_is_refused<L: Log>() {
+#[test]
+fn what_cannot_be_erased_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let mut log = log::<L>(folder.path());
+    let mut log = log(folder.path());
     assert!(matches!(log.erase(SIZE), Err(LogError::NotConfirmed { index: SIZE, confirmed: SIZE })));
     assert!(matches!(log.erase(u64::MAX), Err(LogError::NotConfirmed { .. })));
     drop(log);
     // Notes that are no notes, of another job, or about another receipt than the one that stands there.
-    let note = L::note(folder.path());
+    let note = note(folder.path());
     let good = note_of(650);
     let foreign = {
         use sha2::Digest as _;
@@ -246,7 +193,7 @@ fn what_cannot_be_erased_is_refused<L: Log>() {
     flipped[60] ^= 1;
     for bad in [&[][..], &good[..good.len() - 1], &flipped, &foreign] {
         fs::write(&note, bad).unwrap();
-        assert!(matches!(L::open(folder.path()), Err(LogError::NoteDamaged(path)) if path == note));
+        assert!(matches!(open(folder.path()), Err(LogError::NoteDamaged(path)) if path == note));
     }
     let elsewhere = {
         use sha2::Digest as _;
@@ -254,104 +201,65 @@ fn what_cannot_be_erased_is_refused<L: Log>() {
         [&b"blockcloud/era/1"[..], &sha2::Sha256::digest(&rest), &rest].concat()
     };
     fs::write(&note, elsewhere).unwrap();
-    assert!(matches!(L::open(folder.path()), Err(LogError::Corrupt { index: 650, .. })));
+    assert!(matches!(open(folder.path()), Err(LogError::Corrupt { index: 650, .. })));
     fs::remove_file(&note).unwrap();
     // What stands in an erased one's place in another position, or is changed, is damage.
-    let (mut log, _) = L::open(folder.path()).unwrap();
+    let (mut log, _) = open(folder.path()).unwrap();
     log.erase(640).unwrap();
     // What comes behind knows that it was confirmed.
-    log.append(&receipts(SIZE + 1)[SIZE as usize..]);
+    append(&mut log, &receipts(SIZE + 1)[SIZE as usize..]);
     drop(log);
-    let (file, slots) = L::file(folder.path(), 640);
+    let (file, start) = place_of(folder.path(), 640);
     let good = fs::read(&file).unwrap();
-    let start = L::HEADER + slots * SLOT;
     for position in [0, 20, 50, 100, 262, 270] {
         let mut bytes = good.clone();
         bytes[start + position] ^= 1;
         fs::write(&file, bytes).unwrap();
-        assert!(matches!(L::open(folder.path()), Err(LogError::Corrupt { index: 640, .. })), "{position}");
+        assert!(matches!(open(folder.path()), Err(LogError::Corrupt { index: 640, .. })), "{position}");
     }
     let mut bytes = good.clone();
     bytes.copy_within(start..start + SLOT, start + SLOT);
     fs::write(&file, bytes).unwrap();
-    assert!(matches!(L::open(folder.path()), Err(LogError::Corrupt { index: 641, .. })));
+    assert!(matches!(open(folder.path()), Err(LogError::Corrupt { index: 641, .. })));
 }
 
-mod receipt_log {
-    use super::*;
-
-    #[test]
-    fn erased_receipts_are_gone_and_every_proof_holds() {
-        super::erased_receipts_are_gone_and_every_proof_holds::<ReceiptLog>();
-    }
-
-    #[test]
-    fn a_crash_anywhere_leaves_it_whole_or_erased() {
-        super::a_crash_anywhere_leaves_it_whole_or_erased::<ReceiptLog>();
-    }
-
-    #[test]
-    fn what_cannot_be_erased_is_refused() {
-        super::what_cannot_be_erased_is_refused::<ReceiptLog>();
-    }
+#[test]
+fn audits_repairs_and_mirrors_go_on_with_what_is_erased() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = log(folder.path());
+    log.erase(3).unwrap();
+    let tree = log.tree();
+    tree.audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
+    assert!(matches!(tree.entry(3), Err(TileError::Erased { index: 3 })));
+    assert_eq!(tree.entry(4).unwrap(), receipt_bytes(&receipt(4)));
+    // A tile of leaves is made again from the entries, for which the erased one's leaf hash is enough.
+    let leaves = folder.path().join("leaves/0000000000");
+    let good = fs::read(&leaves).unwrap();
+    fs::write(&leaves, [&[0; 256 * 32][..], &good[256 * 32..]].concat()).unwrap();
+    tree.rebuild(0, 0).unwrap();
+    assert!(fs::read(&leaves).unwrap() == good);
+    let to = tempfile::tempdir().unwrap();
+    let to = Directory::open(to.path(), Flush::Together).unwrap();
+    assert_eq!(mirror(&tree, 0, &to).unwrap(), SIZE);
+    let mirrored = TileTree::new(&to, tree.frontier().clone());
+    mirrored.audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
+    assert!(matches!(mirrored.entry(3), Err(TileError::Erased { index: 3 })));
+    // A mirror from before has the receipt until it is made anew.
+    let bundle = to.read("tile/entries/000").unwrap().unwrap();
+    assert!(!bundle.windows(32).any(|window| window == receipt(3).object.0));
 }
 
-mod long_log {
-    use super::*;
-
-    #[test]
-    fn erased_receipts_are_gone_and_every_proof_holds() {
-        super::erased_receipts_are_gone_and_every_proof_holds::<LongLog>();
-    }
-
-    #[test]
-    fn a_crash_anywhere_leaves_it_whole_or_erased() {
-        super::a_crash_anywhere_leaves_it_whole_or_erased::<LongLog>();
-    }
-
-    #[test]
-    fn what_cannot_be_erased_is_refused() {
-        super::what_cannot_be_erased_is_refused::<LongLog>();
-    }
-
-    #[test]
-    fn audits_repairs_and_mirrors_go_on_with_what_is_erased() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = log::<LongLog>(folder.path());
-        log.erase(3).unwrap();
-        let tree = log.tree();
-        tree.audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
-        assert!(matches!(tree.entry(3), Err(TileError::Erased { index: 3 })));
-        assert_eq!(tree.entry(4).unwrap(), receipt_bytes(&receipt(4)));
-        // A tile of leaves is made again from the entries, for which the erased one's leaf hash is enough.
-        let leaves = folder.path().join("leaves/0000000000");
-        let good = fs::read(&leaves).unwrap();
-        fs::write(&leaves, [&[0; 256 * 32][..], &good[256 * 32..]].concat()).unwrap();
-        tree.rebuild(0, 0).unwrap();
-        assert!(fs::read(&leaves).unwrap() == good);
-        let to = tempfile::tempdir().unwrap();
-        let to = Directory::open(to.path(), Flush::Together).unwrap();
-        assert_eq!(mirror(&tree, 0, &to).unwrap(), SIZE);
-        let mirrored = TileTree::new(&to, tree.frontier().clone());
-        mirrored.audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();
-        assert!(matches!(mirrored.entry(3), Err(TileError::Erased { index: 3 })));
-        // A mirror from before has the receipt until it is made anew.
-        let bundle = to.read("tile/entries/000").unwrap().unwrap();
-        assert!(!bundle.windows(32).any(|window| window == receipt(3).object.0));
-    }
-
-    #[test]
-    fn a_pruned_receipt_is_gone_already() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut log = log::<LongLog>(folder.path());
-        assert_eq!(log.prune(300).unwrap(), 256);
-        assert!(matches!(log.erase(3), Err(LogError::Pruned { index: 3, from: 256 })));
-        // An erasure that was under way when its segment was pruned has nothing left to do.
-        drop(log);
-        fs::write(LongLog::note(folder.path()), note_of(3)).unwrap();
-        <LongLog as Log>::open(folder.path()).unwrap();
-        assert!(!LongLog::note(folder.path()).exists());
-    }
+#[test]
+fn a_pruned_receipt_is_gone_already() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut log = log(folder.path());
+    assert_eq!(log.prune(300).unwrap(), 256);
+    assert!(matches!(log.erase(3), Err(LogError::Pruned { index: 3, from: 256 })));
+    // An erasure that was under way when its segment was pruned has nothing left to do.
+    drop(log);
+    fs::write(note(folder.path()), note_of(3)).unwrap();
+    open(folder.path()).unwrap();
+    assert!(!note(folder.path()).exists());
 }
 
 /// The whole promise: entry, salt and key are deleted, every other proof stays valid, and the erase receipt says when the data was erased.
@@ -360,13 +268,13 @@ fn after_erasure_every_other_proof_holds_and_the_erase_receipt_says_when() {
     let folder = tempfile::tempdir().unwrap();
     let mut receipts = receipts(50);
     receipts.push(Receipt { op: Op::Erase, object: Digest::ZERO, digest: Digest::ZERO, ..receipt(50) });
-    let (mut log, _) = <ReceiptLog as Log>::open(folder.path()).unwrap();
-    Log::append(&mut log, &receipts);
+    let (mut log, _) = open(folder.path()).unwrap();
+    append(&mut log, &receipts);
     // What a checkpoint is signed over.
-    let (size, root) = (log.size(), log.tree().root());
+    let (size, root) = (log.size(), log.root());
     let erased = receipts[20];
     log.erase(20).unwrap();
-    assert_eq!((log.size(), log.tree().root()), (size, root));
+    assert_eq!((log.size(), log.root()), (size, root));
     for receipt in receipts.iter().filter(|receipt| receipt.seq != 20) {
         assert_eq!(log.receipts(receipt.seq, 1).unwrap(), [*receipt]);
         let proof = log.tree().inclusion_proof(receipt.seq, size).unwrap();
@@ -377,7 +285,7 @@ fn after_erasure_every_other_proof_holds_and_the_erase_receipt_says_when() {
     // Whoever kept the receipt can still show that it was there; whoever did not has the leaf hash only.
     let proof = log.tree().inclusion_proof(20, size).unwrap();
     verify_inclusion(&root, size, 20, &receipt_hash(&erased), &proof).unwrap();
-    assert_eq!(log.tree().leaf(20), Some(receipt_hash(&erased)));
+    assert_eq!(log.tree().leaf(20).unwrap(), receipt_hash(&erased));
 }
 
 /// Everything but the salt is guessed right, and nothing is learnt.

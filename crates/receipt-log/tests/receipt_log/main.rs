@@ -5,7 +5,6 @@ mod document;
 mod durable;
 mod erased;
 mod hostile;
-mod long;
 #[cfg(feature = "formats")]
 mod notes;
 mod peaks;
