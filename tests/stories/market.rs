@@ -161,6 +161,14 @@ async fn a_job_runs_from_its_offer_to_its_settlement_and_tampering_is_caught() -
     assert_eq!(check(&moved)?, Some(1));
     assert_eq!(check(&Value::Null)?, Some(2));
 
+    // The same log as static files, under a state that the customer signs for.
+    let mirror = scene.directory().join("mirror").display().to_string();
+    let flags = ["--to", mirror.as_str(), "--issuer", "customer.example.com", "--key", "ed25519://Exporter"];
+    let mirrored = customer.run([&["receipt", "mirror", &job.to_string()], &flags[..]].concat())?;
+    assert_eq!((&mirrored["size"], &mirrored["root"]), (&good["job"]["head"]["size"], &good["job"]["head"]["root"]));
+    let vkey = mirrored["vkey"].as_str().context("a verifier key")?;
+    assert!(customer.try_run(["receipt", "verify", &format!("{mirror}/checkpoint"), "--vkey", vkey])?.status.success());
+
     // Evidence of one job is refused for another, by the customer's own check and by the chain.
     let evidence = scene.directory().join("evidence.json");
     customer.run(["evidence", "verify", "--job", &job.to_string(), "--save", &evidence.display().to_string()])?;

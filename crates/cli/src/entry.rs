@@ -4,7 +4,7 @@
 
 use anyhow::{Context as _, Result};
 use blockcloud_primitives::{Digest, JobId, Receipt};
-use blockcloud_receipt_log::{ErasedEntry, Hash, receipt_hash};
+use blockcloud_receipt_log::{ErasedEntry, Hash, receipt_bytes, receipt_hash};
 use codec::DecodeAll as _;
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +61,14 @@ impl Entry {
         match self {
             Self::Receipt(receipt) => receipt.seq,
             Self::Erased(erased) => erased.seq,
+        }
+    }
+
+    /// What stands in the log: a receipt's canonical encoding, or what is in its place.
+    pub fn bytes(&self) -> [u8; Receipt::ENCODED_LEN] {
+        match self {
+            Self::Receipt(receipt) => receipt_bytes(receipt),
+            Self::Erased(Erased { job, seq, erased }) => ErasedEntry { job: *job, seq: *seq, leaf: erased.0 }.to_bytes(),
         }
     }
 

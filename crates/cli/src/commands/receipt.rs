@@ -10,6 +10,8 @@ use serde_json::json;
 use std::collections::BTreeMap;
 
 mod export;
+mod mirror;
+mod source;
 mod verify;
 
 #[derive(Debug, Subcommand)]
@@ -35,6 +37,8 @@ pub enum Command {
     },
     /// Show a log in other people's formats, of a job or of an audit bundle.
     Export(export::Arguments),
+    /// Write a log, of a job or of an audit bundle, as static files for a web server or an S3-compatible store (C2SP tlog-tiles), or bring them up to date.
+    Mirror(mirror::Arguments),
     /// Verify a COSE statement or receipt (RFC 9942), a C2SP checkpoint (signed note) or a C2SP proof, whoever made it. Needs no network.
     Verify(verify::Arguments),
 }
@@ -99,6 +103,7 @@ pub async fn run(context: &Context, command: Command) -> Result<bool> {
             println!("{}", serde_json::to_string(&document)?);
         }
         Command::Export(arguments) => return export::run(context, arguments).await,
+        Command::Mirror(arguments) => return mirror::run(context, arguments).await,
         Command::Verify(arguments) => return verify::run(context, &arguments),
     }
     Ok(true)

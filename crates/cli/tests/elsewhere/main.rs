@@ -4,6 +4,7 @@ mod audit;
 mod commands;
 mod guide;
 mod lineage;
+mod mirror;
 mod python;
 mod record;
 mod third_parties;

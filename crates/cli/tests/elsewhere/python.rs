@@ -8,7 +8,8 @@ use std::{
     sync::OnceLock,
 };
 
-const PACKAGES: [&str; 5] = ["scitt-cose==0.5.0", "pymerkle==7.0.0", "prov==3.2.3", "cloudevents==2.2.0", "openlineage-python==1.54.0"];
+const PACKAGES: [&str; 6] =
+    ["scitt-cose==0.5.0", "pymerkle==7.0.0", "prov==3.2.3", "cloudevents==2.2.0", "openlineage-python==1.54.0", "moto[server]==5.2.5"];
 
 /// The folder of programs in which these packages are. Nothing, and a line that says so, where they cannot be had.
 pub fn programs() -> Option<&'static Path> {

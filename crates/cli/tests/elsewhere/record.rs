@@ -142,11 +142,17 @@ impl Record {
 
     /// Runs the program in the folder, with a node that is not there.
     pub fn run(&self, arguments: &[&str]) -> Run {
+        self.run_with(arguments, &[])
+    }
+
+    /// The same with these variables in its environment.
+    pub fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Run {
         let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_blockcloud"))
             .args(arguments)
             .env_clear()
             .env("BLOCKCLOUD_NODE", "ws://127.0.0.1:1")
             .env("BLOCKCLOUD_HOME", self.folder.path())
+            .envs(variables.iter().copied())
             .current_dir(self.folder.path())
             .output()
             .unwrap();
@@ -165,7 +171,7 @@ impl Record {
 }
 
 /// One of each operation that a job of a program that reads and writes has.
-fn receipt(seq: u64) -> Receipt {
+pub fn receipt(seq: u64) -> Receipt {
     let op = match seq {
         0 => Op::KeyRelease,
         1 | 2 => Op::Ingest,
@@ -177,6 +183,8 @@ fn receipt(seq: u64) -> Receipt {
         _ => Op::Write,
     };
     let object = !matches!(op, Op::KeyRelease | Op::Heartbeat | Op::Erase);
+    let mut salt = [seq.to_le_bytes()[0]; 16];
+    salt[0] = seq.to_le_bytes()[1];
     let digest = |name: String| if object { Digest::of(name.as_bytes()) } else { Digest::ZERO };
     Receipt {
         version: Receipt::VERSION,
@@ -193,7 +201,7 @@ fn receipt(seq: u64) -> Receipt {
         to: Party::GUEST,
         derived_from: if matches!(op, Op::Process | Op::Store) { digest("inputs".into()) } else { Digest::ZERO },
         purpose: 0,
-        salt: [u8::try_from(seq).unwrap(); 16],
+        salt,
     }
 }
 

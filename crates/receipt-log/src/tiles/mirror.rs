@@ -5,7 +5,8 @@
 use super::{Part, Store, TILE_HEIGHT, TILE_WIDTH, TileError, TileId, TileTree};
 
 /// Writes to `to` what the tree has and the tree of its first `from` leaves had not: tiles, and bundles unless they were pruned. Partial tiles of the size
-/// `from` are deleted where newer ones stand in for them. Returns the size that is mirrored now, to go on from next time.
+/// `from` stay for readers of that size until full ones stand in for them; its partial bundle goes, because what is erased later must not be left in it.
+/// Returns the size that is mirrored now, to go on from next time.
 ///
 /// # Errors
 /// [`TileError::Damaged`], [`TileError::Io`]. What was copied until then is whole; begin again from the same size.
@@ -30,11 +31,11 @@ pub fn mirror<S: Store>(tree: &TileTree<S>, from: u64, to: &impl Store) -> Resul
         Part::Entries => TileId::entries(from / TILE_WIDTH, from),
     };
     for old in (0..8).map(|level| Part::Hashes { level }).chain([Part::Entries]).filter_map(last) {
-        let now = match old.part {
-            Part::Hashes { level } => TileId::hashes(level, old.index, size),
-            Part::Entries => TileId::entries(old.index, size),
+        let goes = match old.part {
+            Part::Hashes { level } => TileId::hashes(level, old.index, size).is_some_and(TileId::is_full),
+            Part::Entries => TileId::entries(old.index, size) != Some(old),
         };
-        if now != Some(old) {
+        if goes {
             to.delete(&old.to_string()).map_err(TileError::io(old))?;
         }
     }

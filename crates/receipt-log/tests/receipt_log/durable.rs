@@ -396,12 +396,17 @@ mod reading {
         let (mut log, _) = open(folder.path(), SMALL);
         let mut size = mirror(&log.tree(), 0, &to).unwrap();
         assert!(mirrored.path().join("tile/0/001.p/44").exists());
-        log.append(&receipts(300..1_500)).unwrap();
-        log.sync().unwrap();
-        size = mirror(&log.tree(), size, &to).unwrap();
-        assert_eq!(mirror(&log.tree(), size, &to).unwrap(), 1_500);
-        assert!(!mirrored.path().join("tile/0/001.p/44").exists());
-        assert!(!mirrored.path().join("tile/entries/001.p/44").exists());
+        for (end, before, now) in [(310, 44, 54), (1_500, 54, 220)] {
+            log.append(&receipts(log.size()..end)).unwrap();
+            log.sync().unwrap();
+            size = mirror(&log.tree(), size, &to).unwrap();
+            assert_eq!(mirror(&log.tree(), size, &to).unwrap(), end);
+            // Who holds the older state still finds its hashes; entries are where the newer state has them.
+            let (there, last) = (|path: String| mirrored.path().join(path).exists(), end / 256);
+            assert_eq!(there(format!("tile/0/001.p/{before}")), end == 310, "a full tile stands in for every partial one");
+            assert!(!there(format!("tile/entries/001.p/{before}")));
+            assert!(there(format!("tile/0/{last:03}.p/{now}")) && there(format!("tile/entries/{last:03}.p/{now}")));
+        }
         // Nothing but the mirror and the frontier is needed.
         let tree = TileTree::new(&to, log.tree().frontier().clone());
         tree.audit(|tile, damage| panic!("{tile}: {damage}")).unwrap();

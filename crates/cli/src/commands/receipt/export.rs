@@ -3,24 +3,20 @@
 //! Nothing is exported that was not verified: of a job, that the agent's receipts are those of the chain's head; of a bundle, everything that the file can show. What is signed
 //! is signed with the exporter's own key and says so. Not here: how a format looks (`blockcloud_receipt_log::formats`), our own format (`audit export`).
 
-use super::log;
+use super::source::{From, Source};
 use crate::{
-    commands::audit,
     context::{Context, now},
     entry::{Entry, erased},
     fault::{as_usage, usage},
     signing::Key,
 };
 use anyhow::{Context as _, Result, bail};
-use blockcloud_client::At;
-use blockcloud_primitives::{Digest, End, Head, JobId, JobState, JobView, Receipt};
 use blockcloud_receipt_log::{
-    Tree,
     formats::{
-        Signer as _, Standing, View, cloudevents,
-        cose::{self, Claims, HeadSeen},
+        Signer as _, View, cloudevents,
+        cose::{self, Claims},
         log_uri,
-        note::{self, NoteKey, Proof, Role, TreeHead},
+        note::{self, NoteKey, Proof, Role},
         ocsf, openlineage, prov, receipt_uri,
     },
     receipt_bytes,
@@ -31,7 +27,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     io::{IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 /// In what format.
@@ -54,12 +50,8 @@ pub enum Format {
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The job. Its log is fetched from the provider's agent and compared with the chain's head.
-    #[arg(required_unless_present = "bundle")]
-    job: Option<JobId>,
-    /// An audit bundle to take the log from, in place of a job. It is verified first; without --online no node is asked.
-    #[arg(long, value_name = "FILE", conflicts_with = "job")]
-    bundle: Option<PathBuf>,
+    #[command(flatten)]
+    from: From,
     /// The format.
     #[arg(long, value_enum)]
     format: Format,
@@ -79,19 +71,14 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME")]
     issuer: Option<String>,
     /// First position to show (cloudevents, openlineage, prov, ocsf).
-    #[arg(long)]
-    from: Option<u64>,
+    #[arg(long = "from", value_name = "FROM")]
+    first: Option<u64>,
     /// Most receipts to show (the same).
     #[arg(long)]
     limit: Option<usize>,
     /// A URL where readers find the log; it stands beside every receipt (the same).
     #[arg(long, value_name = "URL")]
     verify_at: Option<String>,
-    /// Compare the bundle's head with the node's (--node).
-    #[arg(long)]
-    online: bool,
-    #[command(flatten)]
-    belief: audit::Belief,
 }
 
 impl Arguments {
@@ -104,14 +91,11 @@ impl Arguments {
             ("--issuer", self.issuer.is_some() && !proof),
             ("--since", self.since.is_some() && self.format != Format::Cose),
             ("--bare", self.bare && (self.format != Format::Cose || self.since.is_some())),
-            ("--from", self.from.is_some() && !view),
+            ("--from", self.first.is_some() && !view),
             ("--limit", self.limit.is_some() && !view),
             ("--verify-at", self.verify_at.is_some() && !view),
-            ("--online", self.online && self.bundle.is_none()),
-            ("--root", self.belief.root.is_some() && self.bundle.is_none()),
-            ("--authorities", self.belief.authorities.is_some() && self.bundle.is_none()),
         ];
-        if let Some((flag, _)) = misplaced.iter().find(|(_, misplaced)| *misplaced) {
+        if let Some((flag, _)) = misplaced.iter().chain(&self.from.misplaced()).find(|(_, misplaced)| *misplaced) {
             return Err(usage(format!("{flag} has no meaning for what is exported here")));
         }
         if self.format == Format::Cose && self.index.is_none() && self.since.is_none() {
@@ -126,17 +110,6 @@ impl Arguments {
     }
 }
 
-/// A log that was verified.
-struct Source {
-    genesis: Digest,
-    job: JobView,
-    head: Head,
-    /// Exactly those of the head.
-    entries: Vec<Entry>,
-    tree: Tree,
-    seen: HeadSeen,
-}
-
 pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
     arguments.check()?;
     // What does not need the log is asked before it is fetched.
@@ -146,11 +119,7 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
     } else {
         None
     };
-    let source = match (&arguments.bundle, arguments.job) {
-        (Some(file), _) => from_bundle(context, file, &arguments).await?,
-        (None, Some(job)) => from_chain(context, job).await?,
-        (None, None) => return Err(usage("name a job, or a bundle with --bundle")),
-    };
+    let source = arguments.from.read(context).await?;
     let (bytes, what) = match (arguments.format, &signer) {
         (Format::Cose, Some(key)) => cose(&source, key, &arguments)?,
         (Format::C2sp, Some(key)) => c2sp(context, &source, key, &arguments)?,
@@ -171,43 +140,6 @@ pub async fn run(context: &Context, arguments: Arguments) -> Result<bool> {
         None => std::io::stdout().write_all(&bytes).context("cannot write to stdout")?,
     }
     Ok(true)
-}
-
-async fn from_chain(context: &Context, job: JobId) -> Result<Source> {
-    let chain = context.chain().await?;
-    let log = log(context, &chain, job, At::Finalised).await?;
-    Ok(Source { genesis: chain.genesis(), job: log.view, head: log.head, entries: log.entries, tree: log.tree, seen: HeadSeen::Chain })
-}
-
-async fn from_bundle(context: &Context, file: &Path, arguments: &Arguments) -> Result<Source> {
-    let bundle = arguments.belief.read(context, file, arguments.online).await?;
-    if !arguments.online {
-        context.output.say("note: the head is what the chain had finalised when the bundle was written; --online asks whether it still is");
-    }
-    let head = bundle.head().context("the bundle's job has no head")?;
-    let mut entries = bundle.receipts;
-    entries.truncate(usize::try_from(head.size)?);
-    let tree: Tree = entries.iter().map(Entry::leaf).collect();
-    let seen = if arguments.online { HeadSeen::Chain } else { HeadSeen::Bundle };
-    Ok(Source { genesis: bundle.genesis, job: bundle.job, head, entries, tree, seen })
-}
-
-impl Source {
-    fn receipt(&self, index: u64) -> Result<&Receipt> {
-        let found = usize::try_from(index).ok().and_then(|index| self.entries.get(index));
-        let found = found
-            .with_context(|| format!("the log holds {} receipts: positions 0 to {}", self.head.size, self.head.size.saturating_sub(1)))?;
-        found.receipt().with_context(|| format!("receipt {index} was erased: only its leaf hash is left"))
-    }
-
-    fn standing(&self) -> Standing {
-        match self.job.state {
-            JobState::Reserved | JobState::Accepted | JobState::Attested | JobState::Running => Standing::Running,
-            JobState::Settled(End::Completed) => Standing::Completed,
-            JobState::Settled(End::CancelledByCustomer) => Standing::Aborted,
-            JobState::Settled(_) => Standing::Failed,
-        }
-    }
 }
 
 fn cose(source: &Source, key: &Key, arguments: &Arguments) -> Result<(Vec<u8>, &'static str)> {
@@ -231,8 +163,7 @@ fn cose(source: &Source, key: &Key, arguments: &Arguments) -> Result<(Vec<u8>, &
 }
 
 fn c2sp(context: &Context, source: &Source, key: &Key, arguments: &Arguments) -> Result<(Vec<u8>, &'static str)> {
-    let name = |issuer: &str| format!("{issuer}/{}/job/{}", hex::encode(source.genesis.0), source.job.id);
-    let head = TreeHead { origin: name(arguments.issuer()?), size: source.head.size, root: source.head.root.0 };
+    let head = source.tree_head(arguments.issuer()?);
     let vkey = NoteKey::new(&head.origin, Role::Log, &key.public()).map_err(as_usage)?.to_vkey();
     let note = note::sign(&head, key).map_err(as_usage)?;
     context.output.say(format!("note: others verify it with the verifier key {vkey}"));
@@ -243,7 +174,7 @@ fn c2sp(context: &Context, source: &Source, key: &Key, arguments: &Arguments) ->
 }
 
 fn view(source: &Source, arguments: &Arguments) -> Result<Vec<u8>> {
-    let from = usize::try_from(arguments.from.unwrap_or(0)).unwrap_or(usize::MAX).min(source.entries.len());
+    let from = usize::try_from(arguments.first.unwrap_or(0)).unwrap_or(usize::MAX).min(source.entries.len());
     let shown = source.entries.get(from..).unwrap_or_default();
     let shown = shown.get(..arguments.limit.unwrap_or(usize::MAX).min(shown.len())).unwrap_or_default();
     let erased = erased(shown);
