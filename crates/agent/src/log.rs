@@ -377,7 +377,8 @@ mod tests {
         let root = path(folder.path(), JOB, 1);
         let (leaves, above) = (root.join("leaves/0000000000"), root.join("tile/1/000"));
         let whole = (std::fs::read(&leaves).unwrap(), std::fs::read(&above).unwrap());
-        let asks: [(&str, fn(&JobLog) -> bool); 4] = [
+        type Ask = fn(&JobLog) -> bool;
+        let asks: [(&str, Ask); 4] = [
             ("receipts", |log| log.encoded(1_000, 3).unwrap().len() == 3 * Receipt::ENCODED_LEN),
             ("inclusion", |log| log.inclusion(1_000, SIZE).unwrap().is_some()),
             ("consistency", |log| log.consistency(1_001, SIZE).unwrap().is_some()),

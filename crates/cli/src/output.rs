@@ -67,7 +67,7 @@ fn target() -> ProgressDrawTarget {
 
 /// Prints why a command failed, and what to do where that is known.
 pub fn failure(error: &anyhow::Error) {
-    eprintln!("error: {}", harmless(&format!("{error:#}")));
+    eprintln!("error: {}", harmless(&told(error)));
     if let Some(cause) = error.chain().find_map(|cause| cause.downcast_ref::<blockcloud_client::Error>()) {
         let advice = cause.advice();
         // A refusal of the chain is its own advice.
@@ -75,6 +75,15 @@ pub fn failure(error: &anyhow::Error) {
             eprintln!("advice: {}", harmless(&advice));
         }
     }
+}
+
+/// An error and its causes. Some libraries' errors end with what their cause says, and that once is enough.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.is_empty() {
+        true => cause,
+        false if told.ends_with(&cause) => told,
+        false => format!("{told}: {cause}"),
+    })
 }
 
 /// Somebody else's words on one line: what would steer a terminal is written out.
@@ -114,7 +123,14 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{harmless, plain, table};
+    use super::{harmless, plain, table, told};
+    use anyhow::anyhow;
+
+    #[test]
+    fn what_a_cause_says_is_told_once() {
+        assert_eq!(told(&anyhow!("away").context("no answer: away").context("s3://logs")), "s3://logs: no answer: away");
+        assert_eq!(told(&anyhow!("no").context("nothing is known").context("no such job")), "no such job: nothing is known: no");
+    }
 
     #[test]
     fn what_would_steer_a_terminal_is_written_out() {

@@ -324,7 +324,7 @@ fn tell(context: &Context, proof: &AccessProof, access: &Access, to: Option<&Pat
     let holds = access.entries.is_empty();
     let shown = json!({"job": proof.job, "object": proof.object, "holds": holds, "access": access, "file": to});
     context.output.result(&shown, |_| {
-        let begin = access.after.map_or_else(|| "the log's begin".to_owned(), |after| after.to_string());
+        let begin = access.after.map_or_else(|| "the log's beginning".to_owned(), |after| after.to_string());
         let done = match access.entries.as_slice() {
             [] => "nothing was done".to_owned(),
             entries => entries

@@ -156,7 +156,8 @@ fn fails_for_places_that_are_none() {
     let record = Record::new();
     refused(&mirrored(&record, &["--to", "gopher://host/path"], &[]), 2, "s3://BUCKET/PREFIX");
     refused(&mirrored(&record, &["--to", "s3:///path"], &[]), 2, "name the bucket");
-    refused(&mirrored(&record, &["--to", "s3://bucket/a//b"], &[]), 2, "empty");
+    refused(&mirrored(&record, &["--to", "s3://bucket/path"], &[]), 2, "AWS_ACCESS_KEY_ID");
+    refused(&mirrored(&record, &["--to", "s3://bucket/a//b"], &[("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "s")]), 2, "empty");
     refused(&mirrored(&record, &["--to", "mirror", "--issuer", "two words"], &[]), 2, "");
     let file = record.path("file");
     fs::write(&file, "").unwrap();

@@ -32,6 +32,15 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 /// Where the exporter's statement lies beside the tiles.
 const CHECKPOINT: &str = "checkpoint";
 
+/// Variables of which each says where credentials come from.
+const CREDENTIALS: [&str; 5] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_METADATA_ENDPOINT",
+];
+
 #[derive(Debug, Args)]
 pub struct Arguments {
     #[command(flatten)]
@@ -88,6 +97,13 @@ impl Place {
         let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
         if bucket.is_empty() {
             return Err(usage("name the bucket: s3://BUCKET/PREFIX"));
+        }
+        // The library would otherwise go and ask whatever answers at the address where clouds keep a machine's credentials.
+        if !CREDENTIALS.iter().any(|name| std::env::var_os(name).is_some()) {
+            return Err(usage(format!(
+                "no credentials for {to}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or another of {}",
+                CREDENTIALS.join(", ")
+            )));
         }
         let retry = RetryConfig { max_retries: 3, retry_timeout: timeout, ..RetryConfig::default() };
         let bucket = AmazonS3Builder::from_env().with_bucket_name(bucket).with_retry(retry).build().map_err(as_usage)?;
