@@ -5,9 +5,8 @@
 #[path = "../receipt_log/common.rs"]
 mod common;
 
-use blockcloud_primitives::Receipt;
-use blockcloud_receipt_log::{LogOptions, ReceiptLog, Recovery, Tree, receipt_hash};
-use common::{JOB, receipt};
+use blockcloud_receipt_log::{LogOptions, Recovery};
+use common::{expected_tree, open, receipts};
 use std::{
     env,
     io::{BufRead, BufReader, Write},
@@ -17,18 +16,6 @@ use std::{
 
 /// Small segments, and a head for every other one.
 const SMALL: LogOptions = LogOptions { segment: 512, head_every: 1_000 };
-
-fn receipts(range: std::ops::Range<u64>) -> Vec<Receipt> {
-    range.map(receipt).collect()
-}
-
-fn expected_tree(size: u64) -> Tree {
-    (0..size).map(|seq| receipt_hash(&receipt(seq))).collect()
-}
-
-fn open(root: &Path, options: LogOptions) -> (ReceiptLog, Recovery) {
-    ReceiptLog::open(root, JOB, options).unwrap()
-}
 
 /// What the process that is to be killed does, when [`a_killed_process_loses_nothing_it_acknowledged`] starts this test with a folder: it appends groups of
 /// random sizes and says how many receipts it acknowledges.

@@ -1,7 +1,8 @@
 //! What several tests share: receipts, the well-known eight-leaf tree, and RFC 9162's definitions written down literally.
 
 use blockcloud_primitives::{Digest, JobId, Op, Party, Receipt, SiteId};
-use blockcloud_receipt_log::{EMPTY_ROOT, Hash, leaf_hash, node_hash};
+use blockcloud_receipt_log::{EMPTY_ROOT, Hash, LogOptions, ReceiptLog, Recovery, Tree, leaf_hash, node_hash, receipt_hash};
+use std::path::Path;
 
 pub const JOB: JobId = JobId(42);
 
@@ -93,4 +94,19 @@ fn subproof(old: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
         if old <= left.len() { (subproof(old, left, whole), mth(right)) } else { (subproof(old - left.len(), right, false), mth(left)) };
     proof.push(last);
     proof
+}
+
+/// Receipts at these positions.
+pub fn receipts(range: std::ops::Range<u64>) -> Vec<Receipt> {
+    range.map(receipt).collect()
+}
+
+/// The tree over the first so many of them.
+pub fn expected_tree(size: u64) -> Tree {
+    (0..size).map(|seq| receipt_hash(&receipt(seq))).collect()
+}
+
+/// Opens a log that there is, or begins it.
+pub fn open(root: &Path, options: LogOptions) -> (ReceiptLog, Recovery) {
+    ReceiptLog::open(root, JOB, options).unwrap()
 }

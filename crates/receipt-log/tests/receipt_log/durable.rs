@@ -1,9 +1,9 @@
 //! The durable log: what survives kill and power failure, what is refused, what is proved.
 
-use crate::common::{JOB, receipt};
+use crate::common::{JOB, expected_tree, open, receipt, receipts};
 use blockcloud_primitives::{JobId, Receipt};
 use blockcloud_receipt_log::{
-    LogError, LogOptions, ReceiptLog, Recovery, Tree, receipt_bytes, receipt_hash,
+    LogError, LogOptions, ReceiptLog, Recovery, receipt_bytes, receipt_hash,
     tiles::{Damage, Directory, Flush, Store, TileError, TileTree, mirror},
     verify_consistency, verify_inclusion,
 };
@@ -19,18 +19,6 @@ const SLOT: usize = Receipt::ENCODED_LEN + 16;
 const SMALL: LogOptions = LogOptions { segment: 512, head_every: 1_000 };
 /// No head at all.
 const HEADLESS: LogOptions = LogOptions { segment: 256, head_every: u64::MAX };
-
-fn receipts(range: std::ops::Range<u64>) -> Vec<Receipt> {
-    range.map(receipt).collect()
-}
-
-fn expected_tree(size: u64) -> Tree {
-    (0..size).map(|seq| receipt_hash(&receipt(seq))).collect()
-}
-
-fn open(root: &Path, options: LogOptions) -> (ReceiptLog, Recovery) {
-    ReceiptLog::open(root, JOB, options).unwrap()
-}
 
 /// A log whose receipts were synced in groups of these sizes, closed.
 fn log_of(groups: &[u64], options: LogOptions) -> TempDir {

@@ -1,9 +1,9 @@
 //! Erasing single receipts: what goes, what stays proved, what a crash in between leaves.
 
-use crate::common::{JOB, receipt};
+use crate::common::{JOB, expected_tree, receipt, receipts};
 use blockcloud_primitives::{Digest, Op, Party, Receipt};
 use blockcloud_receipt_log::{
-    ErasedEntry, LogError, LogOptions, ReceiptLog, Recovery, Tree, entry_leaf, receipt_bytes, receipt_hash,
+    ErasedEntry, LogError, LogOptions, ReceiptLog, Recovery, entry_leaf, receipt_bytes, receipt_hash,
     tiles::{Directory, Flush, Store, TileError, TileTree, mirror},
     verify_consistency, verify_inclusion,
 };
@@ -42,25 +42,17 @@ fn place_of(folder: &Path, index: u64) -> (PathBuf, usize) {
     (folder.join(format!("segments/{:010}", index / 256)), HEADER + (index % 256) as usize * SLOT)
 }
 
-fn receipts(size: u64) -> Vec<Receipt> {
-    (0..size).map(receipt).collect()
-}
-
-fn tree(size: u64) -> Tree {
-    receipts(size).iter().map(receipt_hash).collect()
-}
-
 /// A log of [`SIZE`] receipts that were synced in two groups.
 fn log(folder: &Path) -> ReceiptLog {
     let (mut log, _) = open(folder).unwrap();
-    append(&mut log, &receipts(SIZE)[..600]);
-    append(&mut log, &receipts(SIZE)[600..]);
+    append(&mut log, &receipts(0..SIZE)[..600]);
+    append(&mut log, &receipts(0..SIZE)[600..]);
     log
 }
 
 /// Exactly these receipts are erased; every other one is there, and every proof holds.
 fn check(log: &ReceiptLog, size: u64, erased: &[u64]) {
-    let expected = tree(size);
+    let expected = expected_tree(size);
     let encoded = log.encoded(0, usize::MAX).unwrap();
     assert_eq!(encoded.len() as u64, size * Receipt::ENCODED_LEN as u64);
     for (index, entry) in (0..).zip(encoded.chunks(Receipt::ENCODED_LEN)) {
@@ -105,7 +97,7 @@ fn erased_receipts_are_gone_and_every_proof_holds() {
     let (mut log, recovery) = open(folder.path()).unwrap();
     assert_eq!(recovery, Recovery { receipts: SIZE, dropped_bytes: 0 });
     check(&log, SIZE, &PLACES);
-    append(&mut log, &receipts(SIZE + 2)[SIZE as usize..]);
+    append(&mut log, &receipts(0..SIZE + 2)[SIZE as usize..]);
     drop(log);
     check(&open(folder.path()).unwrap().0, SIZE + 2, &PLACES);
 }
@@ -161,7 +153,7 @@ fn a_crash_anywhere_leaves_it_whole_or_erased() {
 fn check_place(log: &ReceiptLog, place: u64) {
     assert!(matches!(log.receipts(place, 1), Err(LogError::Erased { .. })));
     assert_eq!(log.receipts(place - 1, 1).unwrap(), [receipt(place - 1)]);
-    let root = tree(SIZE).root();
+    let root = expected_tree(SIZE).root();
     verify_inclusion(&root, SIZE, place, &receipt_hash(&receipt(place)), &log.tree().inclusion_proof(place, SIZE).unwrap()).unwrap();
 }
 
@@ -207,7 +199,7 @@ fn what_cannot_be_erased_is_refused() {
     let (mut log, _) = open(folder.path()).unwrap();
     log.erase(640).unwrap();
     // What comes behind knows that it was confirmed.
-    append(&mut log, &receipts(SIZE + 1)[SIZE as usize..]);
+    append(&mut log, &receipts(0..SIZE + 1)[SIZE as usize..]);
     drop(log);
     let (file, start) = place_of(folder.path(), 640);
     let good = fs::read(&file).unwrap();
@@ -266,7 +258,7 @@ fn a_pruned_receipt_is_gone_already() {
 #[test]
 fn after_erasure_every_other_proof_holds_and_the_erase_receipt_says_when() {
     let folder = tempfile::tempdir().unwrap();
-    let mut receipts = receipts(50);
+    let mut receipts = receipts(0..50);
     receipts.push(Receipt { op: Op::Erase, object: Digest::ZERO, digest: Digest::ZERO, ..receipt(50) });
     let (mut log, _) = open(folder.path()).unwrap();
     append(&mut log, &receipts);
