@@ -5,10 +5,14 @@
 
 use super::{TICK, Turn, Worker};
 use crate::{agent::now, aggregator::Aggregator, log::JobLogError, record::Launch};
-use blockcloud_client::aggregator_api::{Outcome, Refusal, Submission};
-use blockcloud_client::{At, Error, Until, agent_api::SignedCheckpoint, calls};
-use blockcloud_primitives::{Head, JobView, Moment, SourceView};
-use blockcloud_receipt_log::verify_slot;
+use blockcloud_client::{
+    At, Error, Until,
+    agent_api::SignedCheckpoint,
+    aggregator_api::{Outcome, Refusal, SlotProof, Submission, hashes},
+    calls,
+};
+use blockcloud_primitives::{Digest, Head, JobView, Moment, Round, SlotEntry, SourceView};
+use blockcloud_receipt_log::{ProofError, verify_slot};
 use std::{
     sync::PoisonError,
     time::{Duration, Instant},
@@ -48,6 +52,46 @@ fn due(head: &Head, gap: u32, now: Moment) -> Due {
         elapsed if elapsed < gap / 2 => Due::Round,
         _ => Due::Directly,
     }
+}
+
+/// What an aggregator's answer about the job's newest checkpoint means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    /// It has the job's checkpoint of this size.
+    Has(u64),
+    /// It does not know the job's place yet: a new one is known to it a few seconds later.
+    Later,
+    /// It is of no use, and why.
+    Useless(String),
+}
+
+fn understand(outcome: Outcome, size: u64) -> Answer {
+    match outcome {
+        Outcome::Accepted { .. } | Outcome::Known { .. } => Answer::Has(size),
+        Outcome::Refused { refusal } => match refusal {
+            // What it has is named: the next proof begins there. Nothing of this job has more than its newest checkpoint.
+            Refusal::Unproven { head } | Refusal::Inconsistent { head } | Refusal::Stale { head } | Refusal::Shrunk { head, .. }
+                if head <= size =>
+            {
+                Answer::Has(head)
+            }
+            Refusal::UnknownSource { .. } | Refusal::SourceChanged => Answer::Later,
+            other => Answer::Useless(format!("the aggregator refuses the job's checkpoint: {other}")),
+        },
+    }
+}
+
+/// The checkpoint that a committed round has in the job's place, and its path, if it is newer than the head. The error: it is not in the round.
+fn newer_in(
+    round: &Round,
+    place: &SourceView,
+    head: &Head,
+    shown: Option<SlotProof>,
+) -> Result<Option<(SlotEntry, Vec<Digest>)>, ProofError> {
+    let Some((entry, path)) = shown.and_then(|proof| Some((proof.entry?, proof.path))) else { return Ok(None) };
+    let height = u8::try_from(path.len()).unwrap_or(u8::MAX);
+    verify_slot(&round.root.0, height, place.slot, Some(&entry), &hashes(&path))?;
+    Ok((entry.checkpoint.size > head.size).then_some((entry, path)))
 }
 
 impl Worker<'_> {
@@ -134,25 +178,15 @@ impl Worker<'_> {
             }
             None => Vec::new(),
         };
-        let outcome = aggregator.hand_in(Submission { checkpoint, signature, proof }).await;
-        match outcome {
-            Ok(Outcome::Accepted { .. } | Outcome::Known { .. }) => self.standing(|standing| standing.has = Some(checkpoint.size)),
-            Ok(Outcome::Refused { refusal }) => match refusal {
-                // What it has is named: the next proof begins there.
-                Refusal::Unproven { head } | Refusal::Inconsistent { head } | Refusal::Stale { head } | Refusal::Shrunk { head, .. }
-                    if head <= checkpoint.size =>
-                {
-                    self.standing(|standing| standing.has = Some(head));
-                }
-                // A new place is known to it a few seconds later.
-                Refusal::UnknownSource { .. } | Refusal::SourceChanged => {}
-                other => {
-                    self.without(WITHOUT, format!("the aggregator refuses the job's checkpoint: {other}"));
-                    return Ok(false);
-                }
-            },
-            Err(error) => {
-                self.without(WITHOUT, error.to_string());
+        let answer = match aggregator.hand_in(Submission { checkpoint, signature, proof }).await {
+            Ok(outcome) => understand(outcome, checkpoint.size),
+            Err(error) => Answer::Useless(error.to_string()),
+        };
+        match answer {
+            Answer::Has(size) => self.standing(|standing| standing.has = Some(size)),
+            Answer::Later => {}
+            Answer::Useless(why) => {
+                self.without(WITHOUT, why);
                 return Ok(false);
             }
         }
@@ -178,16 +212,14 @@ impl Worker<'_> {
                 return Ok(None);
             }
         };
-        let Some((entry, path)) = proof.and_then(|proof| Some((proof.entry?, proof.path))) else { return Ok(Some(Turn::Wait(TICK))) };
-        if entry.checkpoint.size <= head.size {
-            return Ok(Some(Turn::Wait(TICK)));
-        }
-        let hashes: Vec<_> = path.iter().map(|digest| digest.0).collect();
-        let height = u8::try_from(path.len()).unwrap_or(u8::MAX);
-        if let Err(error) = verify_slot(&newest.round.root.0, height, place.slot, Some(&entry), &hashes) {
-            self.without(WITHOUT, format!("what the aggregator shows is not in round {number}: {error}"));
-            return Ok(None);
-        }
+        let (entry, path) = match newer_in(&newest.round, place, head, proof) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Ok(Some(Turn::Wait(TICK))),
+            Err(error) => {
+                self.without(WITHOUT, format!("what the aggregator shows is not in round {number}: {error}"));
+                return Ok(None);
+            }
+        };
         let from = *head;
         let proof = match self.agent.with_log(self.live, launch.number, move |log| log.proof(Some(&from), &entry.checkpoint)).await {
             Ok(proof) => proof,
@@ -224,11 +256,81 @@ impl Worker<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use blockcloud_primitives::Digest;
+    use crate::testing::{Guest, JOB};
+    use blockcloud_client::aggregator_api::{SignedRound, Statement, digests};
+    use blockcloud_primitives::{AccountId, AggregatorId, JobId, Signature};
+    use blockcloud_receipt_log::{SlotTree, slot_hash};
+
+    const PLACE: SourceView = SourceView { aggregator: AggregatorId(0), slot: 2, job: JOB, holder: AccountId([8; 32]), from: 0 };
+
+    fn head(size: u64) -> Head {
+        Head { size, root: Digest::ZERO, time: 0, usage: Default::default(), accepted_at: 100_000 }
+    }
+
+    /// A round whose slot 2 holds a checkpoint of this size, or nothing, and what its aggregator shows of it.
+    fn round(size: Option<u64>) -> (Round, SlotProof) {
+        let entry = size
+            .map(|size| Guest::new().checkpoint(JOB, size, Digest::ZERO))
+            .map(|signed| SlotEntry::new(signed.checkpoint, signed.signature));
+        let tree = SlotTree::of_slots(3, entry.iter().map(|entry| (2, slot_hash(Some(entry)))).collect()).unwrap();
+        let round =
+            Round { version: 1, aggregator: AggregatorId(0), number: 4, root: Digest(tree.root()), filled: 1, receipts: 0, time: 0 };
+        let statement = Statement::Round(SignedRound { round, signature: Signature([0; 64]) });
+        (round, SlotProof { slot: 2, height: 3, entry, path: digests(&tree.path(2).unwrap()), statement })
+    }
+
+    #[test]
+    fn what_an_aggregator_answers_is_held_against_the_jobs_own_log() {
+        let refused = |refusal| understand(Outcome::Refused { refusal }, 10);
+        assert_eq!(understand(Outcome::Accepted { slot: 2, round: 7 }, 10), Answer::Has(10));
+        assert_eq!(understand(Outcome::Known { slot: 2 }, 10), Answer::Has(10));
+        for named in [
+            Refusal::Unproven { head: 4 },
+            Refusal::Inconsistent { head: 4 },
+            Refusal::Stale { head: 4 },
+            Refusal::Shrunk { size: 10, head: 4 },
+        ] {
+            assert_eq!(refused(named), Answer::Has(4));
+        }
+        assert_eq!(refused(Refusal::UnknownSource { job: JobId(5) }), Answer::Later);
+        assert_eq!(refused(Refusal::SourceChanged), Answer::Later);
+        // A head beyond the log would keep the job from handing anything in for ever.
+        for beyond in [
+            Refusal::Unproven { head: 11 },
+            Refusal::Inconsistent { head: 11 },
+            Refusal::Stale { head: u64::MAX },
+            Refusal::Shrunk { size: 10, head: 11 },
+        ] {
+            assert!(matches!(refused(beyond), Answer::Useless(_)), "{beyond:?}");
+        }
+        for other in [Refusal::BadSignature, Refusal::Forked { size: 4 }, Refusal::UsageShrunk, Refusal::Empty] {
+            let Answer::Useless(why) = refused(other) else { panic!("{other:?}") };
+            assert!(why.contains(&other.to_string()));
+        }
+    }
+
+    #[test]
+    fn what_is_brought_out_of_a_round_is_in_it_and_newer_than_the_head() {
+        let (committed, proof) = round(Some(9));
+        let entry = proof.entry.unwrap();
+        assert_eq!(newer_in(&committed, &PLACE, &head(8), Some(proof.clone())), Ok(Some((entry, proof.path.clone()))));
+        assert_eq!(newer_in(&committed, &PLACE, &head(9), Some(proof.clone())), Ok(None));
+        assert_eq!(newer_in(&committed, &PLACE, &head(8), None), Ok(None), "it does not have the round");
+        let (empty, nothing) = round(None);
+        assert_eq!(newer_in(&empty, &PLACE, &head(8), Some(nothing)), Ok(None));
+        // Another round's root, another slot, another checkpoint, a path that is too long or too short.
+        assert!(newer_in(&empty, &PLACE, &head(8), Some(proof.clone())).is_err());
+        assert!(newer_in(&committed, &SourceView { slot: 3, ..PLACE }, &head(8), Some(proof.clone())).is_err());
+        let (_, other) = round(Some(12));
+        assert!(newer_in(&committed, &PLACE, &head(8), Some(SlotProof { path: proof.path.clone(), ..other })).is_err());
+        for path in [vec![Digest::ZERO; 40], proof.path[..2].to_vec(), Vec::new()] {
+            assert!(newer_in(&committed, &PLACE, &head(8), Some(SlotProof { path, ..proof.clone() })).is_err());
+        }
+    }
 
     #[test]
     fn a_round_is_due_after_a_quarter_of_the_gap_and_anything_after_half() {
-        let head = Head { size: 1, root: Digest::ZERO, time: 0, usage: Default::default(), accepted_at: 100_000 };
+        let head = head(1);
         let due = |now| due(&head, 60, now);
         assert_eq!([due(0), due(100_000), due(114_999)], [Due::Nothing; 3]);
         assert_eq!([due(115_000), due(129_999)], [Due::Round; 2]);
