@@ -176,7 +176,8 @@ impl JobLog {
         let new = new.collect::<Result<Vec<_>, _>>()?;
         let mut frontier = self.log.frontier().clone();
         frontier.append_receipts(&new);
-        if if end >= size { frontier.root() != checkpoint.root.0 } else { !self.was(end, checkpoint.root)? } {
+        let ends_there = if end >= size { frontier.root() == checkpoint.root.0 } else { self.was(end, checkpoint.root)? };
+        if !ends_there {
             return Err(JobLogError::WrongRoot(checkpoint.size));
         }
         self.log.append(&new)?;
